@@ -1,0 +1,37 @@
+# Two commands matter: `make run` shows a stream arriving, `make test` runs everything.
+.PHONY: help run test lint format bench generate build clean
+
+help:        ## list the commands
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+
+run:         ## start the emulator on the chat example and show an answer arriving
+	@scripts/install run
+	@.venv/bin/python scripts/run.py
+
+test:        ## run the whole suite (ARGS="-k name" for a part)
+	@scripts/install test
+	@scripts/test $(ARGS)
+
+lint:        ## ruff, mypy --strict and pyright
+	@scripts/install lint
+	@scripts/lint
+
+format:      ## format the code and mend what ruff can mend
+	@scripts/install lint
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench:       ## compare with other tools, side by side
+	@scripts/install bench
+	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+generate:    ## rewrite what the docs take from the code
+	@scripts/install run
+	@.venv/bin/python scripts/generate.py
+
+build:       ## build the wheel and the source distribution into dist/
+	@scripts/install test
+	@.venv/bin/python -m build
+
+clean:       ## remove what the other commands made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,3 @@
+"""What pytest has to know before it looks into the folders."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,22 @@
+"""The entrance of `apptheory-emulate`, which says what to install when the extra is missing."""
+
+import sys
+
+__all__ = ["main"]
+
+_EXTRA = ("aiohttp", "click", "dotenv", "multidict")
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        from apptheory_emulator.cli import main as command  # noqa: PLC0415 - may be missing
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.exit(f"apptheory-emulate needs {error.name}: pip install 'apptheory-streaming[emulator]'")
+    command(prog_name="apptheory-emulate")
+
+
+if __name__ == "__main__":
+    main()

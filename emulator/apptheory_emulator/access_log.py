@@ -1,0 +1,66 @@
+"""One line a request, and what its handler did wrong."""
+
+import logging
+
+from apptheory_emulator.front.function_url import Exchange
+from apptheory_emulator.tracebacks import describe
+from apptheory_streaming.errors import ClientError, code_of
+from apptheory_streaming.wire.transcript import EventKind, HandlerError, Transcript
+
+__all__ = ["access_line", "log_exchange"]
+
+_log = logging.getLogger("apptheory_emulator")
+_access = logging.getLogger("apptheory_emulator.access")
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """Write the access line; before it the notes, late mutations and errors that it has no room for."""
+    transcript = exchange.transcript
+    for note in transcript.notes:
+        _log.warning("%s: %s", transcript.request_id, note)
+    for mutation in transcript.late_mutations:
+        _log.warning("%s: late mutation, not sent: %s", transcript.request_id, mutation)
+    if transcript.error is not None:
+        _log_error(transcript, transcript.error)
+    _access.info("%s", access_line(exchange))
+
+
+def access_line(exchange: Exchange) -> str:
+    """Give request id, method, path, status, chunks, bytes, first byte, duration and error code."""
+    request, transcript = exchange.request, exchange.transcript
+    return " ".join(
+        (
+            transcript.request_id,
+            request.method,
+            request.path,
+            str(transcript.head.status if transcript.head else "-"),
+            f"chunks={transcript.chunk_count}",
+            f"bytes={transcript.body_bytes}",
+            f"first_byte_ms={_milliseconds(transcript, _committed_at(transcript))}",
+            f"duration_ms={_milliseconds(transcript, transcript.ended_at)}",
+            f"handler={transcript.handler}",
+            f"delivery={str(transcript.delivery).replace(' ', '_')}",
+            f"error={transcript.error.code if transcript.error else '-'}",
+        )
+    )
+
+
+def _log_error(transcript: Transcript, error: HandlerError) -> None:
+    """An error with a code of its own was meant for the client: no traceback."""
+    if isinstance(error.exception, ClientError):
+        _log.error("%s: request refused: %s", transcript.request_id, error)
+        return
+    chunks = f"{transcript.chunk_count} chunk{'' if transcript.chunk_count == 1 else 's'}"
+    when = f"after {chunks}" if error.late else "before the first chunk"
+    text = str(error) if code_of(error.exception) is not None else describe(error.exception)
+    _log.error("%s: handler failed %s: %s", transcript.request_id, when, text)
+
+
+def _committed_at(transcript: Transcript) -> float | None:
+    return next((event.at for event in transcript.events if event.kind is EventKind.COMMITTED), None)
+
+
+def _milliseconds(transcript: Transcript, at: float | None) -> str:
+    if at is None or transcript.started_at is None:
+        return "-"
+    return f"{(at - transcript.started_at) * 1000:.1f}"

@@ -1,0 +1,1 @@
+"""Fronts: what stands between HTTP clients and functions."""

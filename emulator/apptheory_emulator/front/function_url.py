@@ -1,0 +1,178 @@
+"""The Function URL front: HTTP request to invocation, response to the connection."""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from apptheory_emulator.front.http_sink import HttpSink
+from apptheory_emulator.workers.in_process import InProcessFunction
+from apptheory_streaming.invocation import Invocation
+from apptheory_streaming.wire.events.function_url import FunctionUrl, function_url_event
+from apptheory_streaming.wire.front import FunctionUrlFront
+from apptheory_streaming.wire.request import HttpRequest
+from apptheory_streaming.wire.transcript import Transcript
+
+__all__ = ["Exchange", "FunctionUrlHandler"]
+
+_AUTHORITY = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # RFC 9112, section 3.2.2
+_log = logging.getLogger("apptheory_emulator")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what came of it."""
+
+    request: HttpRequest
+    transcript: Transcript
+
+
+class FunctionUrlHandler:
+    """Answers the requests of one Function URL.
+
+    An invocation runs in a task of its own, so that a client which goes away does not take it
+    along (rule E4).  `on_exchange` hears of each when it is over.
+    """
+
+    def __init__(
+        self,
+        function: InProcessFunction,
+        *,
+        on_exchange: Callable[[Exchange], None],
+        request_id: Callable[[HttpRequest], str] = lambda _: str(uuid.uuid4()),
+    ) -> None:
+        """Serve `function`; `request_id` names each request."""
+        self._function = function
+        self._on_exchange = on_exchange
+        self._request_id = request_id
+        self._running: dict[asyncio.Task[Transcript], Invocation] = {}
+        self._in_flight: set[asyncio.Future[None]] = set()
+        self._stalled: tuple[asyncio.Transport, ...] = ()
+
+    async def handle(self, http: web.Request) -> web.StreamResponse:
+        """Answer one request; returns when its response is over, which may be before the handler is."""
+        request = await _read(http, self._function.config.limits.max_request_bytes)
+        request_id = self._request_id(request)
+        epoch_ms = time.time_ns() // 1_000_000
+        trace_id = f"Root=1-{epoch_ms // 1000:08x}-{secrets.token_hex(12)}"
+        sink = HttpSink(
+            http,
+            platform_headers={"x-amzn-RequestId": request_id, "X-Amzn-Trace-Id": f"{trace_id};Sampled=0"},
+            late_errors=self._function.config.late_errors,
+        )
+        event = function_url_event(
+            request, self._url(http), request_id=request_id, epoch_ms=epoch_ms, trace_id=trace_id
+        )
+        invocation = self._invocation(event, request, request_id, sink)
+        transport = http.transport
+        try:
+            return await self._deliver(invocation, request, sink)
+        finally:
+            self._remember_if_stalled(transport)
+
+    async def settled(self) -> None:
+        """Wait until no invocation runs, so that every exchange has been heard of."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def stop(self, seconds: float) -> None:
+        """Let responses in flight go on for so long, then cut them and cancel every handler that still runs."""
+        if self._in_flight and seconds > 0:
+            await asyncio.wait(self._in_flight, timeout=seconds)
+        for invocation in tuple(self._running.values()):
+            invocation.cancel()
+        await self.settled()
+
+    async def close(self) -> None:
+        """Drop what clients that do not read have left in their connections."""
+        for transport in self._stalled:
+            transport.abort()
+        await asyncio.sleep(0)  # the loop tells their protocols in its next pass
+
+    def _url(self, http: web.Request) -> FunctionUrl:
+        name = self._function.config.name
+        address = http.transport.get_extra_info("sockname") if http.transport else None
+        port = address[1] if isinstance(address, tuple) else 80
+        return FunctionUrl(url_id=name, domain=f"{name}.lambda-url.localhost", scheme=http.scheme, port=port)
+
+    def _invocation(
+        self, event: dict[str, object], request: HttpRequest, request_id: str, sink: HttpSink
+    ) -> Invocation:
+        loop = asyncio.get_running_loop()
+        return Invocation(
+            self._function.handler(),
+            event,
+            self._function.context(request_id),
+            sink=sink,
+            front=FunctionUrlFront(self._function.config.invoke_mode),
+            request_id=request_id,
+            policy=self._function.config.policy,
+            now=loop.time,
+            head_only=request.method == "HEAD",
+            request_bytes=len(request.body),
+        )
+
+    async def _deliver(self, invocation: Invocation, request: HttpRequest, sink: HttpSink) -> web.StreamResponse:
+        running = asyncio.create_task(invocation.run())
+        self._running[running] = invocation
+        self._in_flight.add(sink.over)
+        running.add_done_callback(lambda task: self._over(task, request))
+        try:
+            futures: set[asyncio.Future[Any]] = {running, sink.over}
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # aiohttp's word for a connection that is lost
+            invocation.lose_client(after_bytes=sink.sent_bytes)
+            raise
+        finally:
+            self._in_flight.discard(sink.over)
+            sink.over.cancel()
+        return sink.response or web.Response(status=502, text="Internal Server Error")
+
+    def _over(self, task: asyncio.Task[Transcript], request: HttpRequest) -> None:
+        del self._running[task]
+        if task.cancelled():  # the loop is being closed
+            return
+        error = task.exception()
+        if error is None:
+            self._on_exchange(Exchange(request, task.result()))
+        else:
+            _log.error("%s %s: the invocation itself failed", request.method, request.path, exc_info=error)
+
+    def _remember_if_stalled(self, transport: asyncio.Transport | None) -> None:
+        """Keep a connection whose client does not take what it was sent; it may never end by itself."""
+        known = self._stalled if transport is None else (*self._stalled, transport)
+        self._stalled = tuple(each for each in known if each.get_write_buffer_size())
+
+
+async def _read(http: web.Request, limit: int | None) -> HttpRequest:
+    path, _, query = _AUTHORITY.sub("", http.raw_path).partition("?")
+    return HttpRequest(
+        method=http.method,
+        path=path if path.startswith("/") else "/",
+        query=query,
+        headers=tuple((name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in http.raw_headers),
+        body=await _read_body(http, limit),
+        protocol=f"HTTP/{http.version.major}.{http.version.minor}",
+        source_ip=http.remote or "127.0.0.1",
+    )
+
+
+async def _read_body(http: web.Request, limit: int | None) -> bytes:
+    """The body, or as much of it as shows that it is over the limit."""
+    parts = bytearray()
+    try:
+        async for part in http.content.iter_any():
+            parts += part
+            if limit is not None and len(parts) > limit:
+                break
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise web.HTTPBadRequest(text="Bad Request") from error
+    return bytes(parts)

@@ -1,0 +1,158 @@
+"""Writes a response to an HTTP connection, a frame a chunk, and holds nothing back.
+
+Each non-empty chunk is one HTTP/1.1 chunk frame (rule W7).  Frames go to the transport that
+aiohttp prepared, since one `StreamResponse.write` a chunk costs a system call each: the first
+frame of a loop pass leaves at once, the rest of the pass is joined and leaves at its end.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
+
+from apptheory_emulator.config import LateErrors
+from apptheory_streaming.wire.head import Head
+from apptheory_streaming.wire.outcome import DeliveryKind, Ending
+
+__all__ = ["REMAPPED", "HttpSink"]
+
+JOINED_BYTES = 64 * 1024
+DIRECT_BYTES = 16 * 1024
+HIGH_WATER_BYTES = 64 * 1024
+
+REMAPPED = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that belong to the connection: a function's own value is shown under another name.
+
+Measured on AWS for `content-length` of a streamed response; the others are inferred from the list of
+API Gateway (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html).
+"""
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class HttpSink:
+    """The sink of one request; `over` is done when the client's response is."""
+
+    def __init__(
+        self, request: web.Request, *, platform_headers: Mapping[str, str], late_errors: LateErrors = LateErrors.AWS
+    ) -> None:
+        """Answer `request`; `platform_headers` are added to what the function sends."""
+        self.response: web.StreamResponse | None = None
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sent_bytes = 0
+        self._request = request
+        self._platform_headers = platform_headers
+        self._late_errors = late_errors
+        self._framed = request.version >= HttpVersion11
+        self._transport: asyncio.WriteTransport | None = request.transport
+        self._out: AbstractStreamWriter | None = None
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._pass_open = False
+
+    def start(self, head: Head) -> None:
+        """Take the head; it leaves with the first drain."""
+        headers: CIMultiDict[str] = CIMultiDict()
+        for name, values in head.headers.items():
+            headers[f"x-amzn-Remapped-{name}" if name in REMAPPED else name] = _field(",".join(values))
+        for cookie in head.cookies:
+            headers.add("Set-Cookie", _field(cookie))
+        headers.update(self._platform_headers)
+        self.response = web.StreamResponse(status=head.status, headers=headers)
+
+    def write(self, data: bytes) -> bool:
+        """Take a chunk; false when the connection has enough to send."""
+        if not data:
+            return self._has_room()
+        self.sent_bytes += len(data)
+        frame = b"%x\r\n%b\r\n" % (len(data), data) if self._framed else data
+        if self._out is None:
+            self._hold(frame)
+            return False
+        if len(frame) >= DIRECT_BYTES:
+            self._flush()
+            self._send(frame)
+        elif self._pass_open:
+            self._hold(frame)
+        else:
+            self._pass_open = True
+            asyncio.get_running_loop().call_soon(self._end_pass)
+            self._send(frame)
+        return self._has_room()
+
+    async def drain(self) -> None:
+        """Send the head if it has not left, and wait until the connection has room."""
+        if self._out is None:
+            await self._prepare()
+        self._flush()
+        if self._closing():
+            raise ConnectionResetError("the client closed the connection")
+        if self._out is not None:
+            await self._out.drain()
+
+    async def end(self, ending: Ending) -> DeliveryKind:
+        """Finish the body; without its last chunk when it is cut, or failed and clients must notice."""
+        cut = ending is Ending.CUT or (ending is Ending.FAILED and self._late_errors is LateErrors.ABORT)
+        try:
+            if self.response is not None:
+                await self._finish(cut=cut)
+            if cut and self._transport is not None:
+                self._transport.close()
+        finally:
+            if not self.over.done():
+                self.over.set_result(None)
+        return DeliveryKind.CUT if cut else DeliveryKind.COMPLETE
+
+    async def _finish(self, *, cut: bool) -> None:
+        assert self.response is not None
+        if self._out is None:
+            await self._prepare()
+        self._flush()
+        if not cut:
+            await self.response.write_eof()
+
+    async def _prepare(self) -> None:
+        if self.response is None:
+            return
+        if self.response.status < 200 or not self._framed:
+            # No such final response, or no frames: only the end of the connection shows that it is over.
+            self.response.force_close()
+        self._out = await self.response.prepare(self._request)
+
+    def _hold(self, frame: bytes) -> None:
+        self._held.append(frame)
+        self._held_bytes += len(frame)
+        if self._out is not None and self._held_bytes >= JOINED_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held and self._out is not None:
+            held, self._held, self._held_bytes = self._held, [], 0
+            self._send(b"".join(held))
+
+    def _end_pass(self) -> None:
+        self._pass_open = False
+        self._flush()
+
+    def _send(self, frame: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame)
+
+    def _has_room(self) -> bool:
+        if self._transport is None or self._transport.is_closing():
+            return False
+        return self._transport.get_write_buffer_size() < HIGH_WATER_BYTES
+
+    def _closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+
+def _field(value: str) -> str:
+    """Replace control characters, which aiohttp refuses to send, by blanks (RFC 9110, section 5.5)."""
+    return _CONTROLS.sub(" ", value)

@@ -1,0 +1,77 @@
+"""Functions that run in the emulator's own process, many requests at a time."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from apptheory_emulator.config import FunctionConfig
+from apptheory_emulator.tracebacks import describe
+from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.errors import TargetError
+from apptheory_streaming.handlers import Handler
+from apptheory_streaming.target import load_target
+from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
+
+__all__ = ["InProcessFunction"]
+
+_log = logging.getLogger("apptheory_emulator")
+
+
+class InProcessFunction:
+    """A handler, imported once; what cannot be imported is tried again at the next request."""
+
+    def __init__(self, config: FunctionConfig) -> None:
+        """Import nothing yet."""
+        self.config = config
+        self._handler: Handler | None = None if isinstance(config.target, str) else config.target
+
+    @contextmanager
+    def environment(self) -> Iterator[None]:
+        """Set the function's variables in this process, and put back what was there before."""
+        before = {name: os.environ.get(name) for name in self.config.env}
+        os.environ.update(self.config.env)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    def load(self) -> None:
+        """Import the handler before the first request; a failure is logged, and is no reason not to serve."""
+        try:
+            self._load()
+        except TargetError as error:
+            _log.error("function %s cannot be loaded: %s", self.config.name, describe(error))
+
+    def handler(self) -> Handler:
+        """Give the handler, or one that fails because there is none, so that a client gets its 502."""
+        try:
+            return self._load()
+        except TargetError as error:
+            failure = error
+
+        async def unloadable(_event: Any, _context: Any) -> None:
+            raise failure
+
+        return unloadable
+
+    def context(self, request_id: str) -> LambdaContext:
+        """Make the context of an invocation that begins now."""
+        return LambdaContext.for_function(
+            self.config.name,
+            request_id=request_id,
+            timeout=self.config.timeout or DEFAULT_TIMEOUT_SECONDS,
+            now=asyncio.get_running_loop().time,
+        )
+
+    def _load(self) -> Handler:
+        if self._handler is None:
+            handler: Handler = load_target(str(self.config.target))
+            self._handler = handler
+        return self._handler

@@ -1,0 +1,74 @@
+"""Rewrites what the docs take from the code; `--check` only says whether they are up to date."""
+
+import re
+import sys
+from pathlib import Path
+
+from apptheory_streaming.wire.lifecycle import mermaid
+from apptheory_streaming.wire.limits import AWS_NUMBERS, AwsNumber
+
+DOCS = Path(__file__).parent.parent / "docs"
+MIB = 1024 * 1024
+
+
+def lifecycle() -> str:
+    """Draw the life of a response."""
+    return f"```mermaid\n{mermaid()}\n```"
+
+
+def limits() -> str:
+    """List the numbers that AWS publishes."""
+    rows = [
+        f"| {name} | {amount(number)} | {link(number.source)} | {number.read_on} |"
+        for name, number in AWS_NUMBERS.items()
+    ]
+    return "\n".join(("| what | AWS's number | AWS's page | read on |", "|---|---|---|---|", *rows))
+
+
+def amount(number: AwsNumber) -> str:
+    """Give a number with its unit, and bytes in MiB too."""
+    exact = f"{number.value:,} {number.unit}"
+    return f"{number.value // MIB} MiB: {exact}" if number.unit.startswith("bytes") else exact
+
+
+def link(url: str) -> str:
+    """Link to a page of AWS by its name."""
+    return f"[{url.rpartition('/')[2].removesuffix('.html')}]({url})"
+
+
+BLOCKS = {
+    "explanation/architecture.md": {"lifecycle": lifecycle},
+    "reference/limits.md": {"limits": limits},
+}
+"""Page -> name of a block on it -> what makes its content."""
+
+
+def main() -> int:
+    """Give 1 when `--check` finds a difference."""
+    check = "--check" in sys.argv[1:]
+    stale = 0
+    for page, blocks in BLOCKS.items():
+        before = after = (DOCS / page).read_text()
+        for name, make in blocks.items():
+            after = with_block(after, name, make())
+        if before == after:
+            continue
+        if check:
+            stale = 1
+            print(f"docs/{page} is out of date: run `make generate`", file=sys.stderr)
+        else:
+            (DOCS / page).write_text(after)
+    return stale
+
+
+def with_block(text: str, name: str, content: str) -> str:
+    """Put the content between `<!-- generated: name -->` and `<!-- end -->`, which must be there."""
+    block = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    changed, count = block.subn(lambda found: f"{found[1]}{content}\n{found[2]}", text)
+    if not count:
+        sys.exit(f"there is no block `<!-- generated: {name} -->` to fill")
+    return changed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

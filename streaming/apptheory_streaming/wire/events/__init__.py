@@ -1,0 +1,1 @@
+"""Request to event, one module an adapter."""

@@ -1,0 +1,85 @@
+"""What a front decides: how a function error and a buffered answer look to its client.
+
+The Function URL is one front; API Gateway, ALB and the Invoke API judge the same answers
+differently, so the writer asks and never decides.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from apptheory_streaming.wire.error_response import Answer, bad_gateway, coded_error
+from apptheory_streaming.wire.head import make_head
+from apptheory_streaming.wire.inference import infer_response
+from apptheory_streaming.wire.marshal import BufferedPayload
+
+__all__ = ["VERBATIM_NOTE", "ErrorProfile", "Front", "FunctionUrlFront", "InvokeMode"]
+
+VERBATIM_NOTE = (
+    "the handler answered in buffered mode: a RESPONSE_STREAM URL shows such an answer verbatim, "
+    "as JSON with status 200, as AWS does"
+)
+
+
+class InvokeMode(StrEnum):
+    """How a Function URL hands on what the function answers."""
+
+    RESPONSE_STREAM = "RESPONSE_STREAM"
+    BUFFERED = "BUFFERED"
+
+
+class ErrorProfile(StrEnum):
+    """Whose answer an early error without a code gets (rule E2b)."""
+
+    AWS = "aws"
+    APPTHEORY = "apptheory"
+
+
+class Front(Protocol):
+    """The rules of one front."""
+
+    @property
+    def collects(self) -> bool:
+        """Whether the front takes a stream as a whole and sends it in one piece."""
+        ...
+
+    def function_error(self, error: BaseException, request_id: str, /) -> Answer | None:
+        """Give the response for an error without a code of its own; None: reported another way."""
+        ...
+
+    def buffered(self, payload: BufferedPayload) -> Answer | None:
+        """Give the response for a buffered answer; None: handed on another way."""
+        ...
+
+    def note_on_buffered(self) -> str | None:
+        """Give what the log should say of a buffered answer, if anything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUrlFront:
+    """A Function URL (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)."""
+
+    invoke_mode: InvokeMode = InvokeMode.RESPONSE_STREAM
+    errors: ErrorProfile = ErrorProfile.AWS
+
+    @property
+    def collects(self) -> bool:
+        """A BUFFERED URL collects."""
+        return self.invoke_mode is InvokeMode.BUFFERED
+
+    def function_error(self, _error: BaseException, request_id: str) -> Answer:
+        """502 as on AWS, or AppTheory's 500 with code `app.internal`."""
+        if self.errors is ErrorProfile.APPTHEORY:
+            return coded_error("app.internal", "internal error", request_id)
+        return bad_gateway()
+
+    def buffered(self, payload: BufferedPayload) -> Answer:
+        """Verbatim on a RESPONSE_STREAM URL, inferred on a BUFFERED one (rule R0)."""
+        if self.collects:
+            return infer_response(payload)
+        return Answer(make_head(200, {"content-type": payload.content_type}), payload.body)
+
+    def note_on_buffered(self) -> str | None:
+        """Say so where an answer is shown verbatim, for that surprises people."""
+        return None if self.collects else VERBATIM_NOTE

@@ -1,0 +1,28 @@
+"""Test streaming Lambda handlers in-process: every chunk, the final head, and how it ended."""
+
+from apptheory_streaming.wire.limits import Limits
+from apptheory_testkit.capture import Metadata, StreamCapture
+from apptheory_testkit.client import (
+    RequestOptions,
+    StreamClient,
+    StreamClientFactory,
+    SyncStreamClient,
+    stream_client,
+)
+from apptheory_testkit.live import LiveStream
+from apptheory_testkit.request_ids import RequestIds
+from apptheory_testkit.transport import Transport
+
+__all__ = [
+    "Limits",
+    "LiveStream",
+    "Metadata",
+    "RequestIds",
+    "RequestOptions",
+    "StreamCapture",
+    "StreamClient",
+    "StreamClientFactory",
+    "SyncStreamClient",
+    "Transport",
+    "stream_client",
+]

@@ -1,0 +1,96 @@
+"""A request from the keywords that httpx users know."""
+
+import json as json_codec
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from apptheory_streaming.errors import UsageError
+from apptheory_streaming.wire.request import HttpRequest
+
+__all__ = ["HeaderPairs", "Params", "make_request"]
+
+HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
+Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
+
+_FORM = "application/x-www-form-urlencoded"
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+_QUERY_SAFE = f"{_PATH_SAFE}?[]"
+
+
+def make_request(
+    method: str,
+    path: str,
+    *,
+    host: str,
+    params: Params | None = None,
+    headers: HeaderPairs | None = None,
+    cookies: Mapping[str, str] | None = None,
+    json: Any = None,
+    content: bytes | str | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> HttpRequest:
+    """Make a request; raises UsageError when more than one of `json`, `content` and `data` is given.
+
+    `path` may hold a query and stays as it is where it is percent-encoded already; in `params` a
+    space becomes `%20` and a list gives a repeated name.  Headers replace the defaults of their
+    names in any case; `cookies` are sent beside a `cookie` header.
+    """
+    if sum(body is not None for body in (json, content, data)) > 1:
+        raise UsageError("give one of json=, content= and data=; a request has one body")
+    given = _pairs(headers)
+    names = {name.lower() for name, _ in given}
+    body, content_type = _body(json, content, data)
+    defaults = {
+        "host": host,
+        "user-agent": "apptheory-testkit",
+        "accept": "*/*",
+        **({"content-type": content_type} if content_type else {}),
+        **({"content-length": str(len(body))} if body else {}),
+    }
+    kept = [(name, value) for name, value in defaults.items() if name not in names]
+    if cookies:
+        kept.append(("cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
+    raw_path, _, query = path.partition("?")
+    parts = [quote(query, safe=_QUERY_SAFE), urlencode(_texts(params), quote_via=quote) if params else ""]
+    return HttpRequest(
+        method=method.upper(),
+        path=quote(raw_path if raw_path.startswith("/") else f"/{raw_path}", safe=_PATH_SAFE),
+        query="&".join(part for part in parts if part),
+        headers=(*kept, *given),
+        body=body,
+    )
+
+
+def _pairs(headers: HeaderPairs | None) -> list[tuple[str, str]]:
+    if isinstance(headers, Mapping):
+        return list(cast("Mapping[str, str]", headers).items())
+    return list(headers or ())
+
+
+def _body(json: Any, content: bytes | str | None, data: Mapping[str, Any] | None) -> tuple[bytes, str | None]:
+    if json is not None:
+        text = json_codec.dumps(json, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(), "application/json"
+    if data is not None:
+        return urlencode(_texts(data)).encode(), _FORM
+    if isinstance(content, str):
+        return content.encode(), "text/plain; charset=utf-8"
+    return content or b"", None
+
+
+def _texts(params: Params) -> list[tuple[str, Any]]:
+    """Give name and value pairs, a repeated name for a list."""
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return [
+        (name, _text(each))
+        for name, value in pairs
+        for each in (value if isinstance(value, list | tuple) else (value,))
+    ]
+
+
+def _text(value: Any) -> Any:
+    """Booleans and None as httpx writes them; the rest is the encoder's."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else value

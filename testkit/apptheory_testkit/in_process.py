@@ -1,0 +1,127 @@
+"""The in-process transport: the handler runs in the test's own process, on the test's own loop."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.errors import LoopError
+from apptheory_streaming.handlers import Handler
+from apptheory_streaming.invocation import Invocation, InvocationPolicy
+from apptheory_streaming.target import load_target, target_name
+from apptheory_streaming.wire.events.function_url import FunctionUrl, decoded_size, function_url_event
+from apptheory_streaming.wire.front import Front
+from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
+from apptheory_streaming.wire.request import HttpRequest
+from apptheory_streaming.writer import Sink
+from apptheory_testkit.capture import StreamCapture
+from apptheory_testkit.capture_sink import CaptureSink, LiveSink
+from apptheory_testkit.environment import environment
+from apptheory_testkit.live import LiveStream
+from apptheory_testkit.request_ids import RequestIds
+
+__all__ = ["InProcessTransport"]
+
+
+class InProcessTransport:
+    """Builds the Function URL event of a request, runs the handler, captures the response."""
+
+    def __init__(
+        self,
+        target: Handler | str,
+        *,
+        front: Front,
+        policy: InvocationPolicy,
+        request_ids: RequestIds,
+        env: Mapping[str, str] | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Run `target`; `env` is added to the environment for as long as a call takes."""
+        self._target = target
+        self._handler: Handler | None = None if isinstance(target, str) else target
+        self._front = front
+        self._policy = policy
+        self._request_ids = request_ids
+        self._env = dict(env or {})
+        self._wall = wall
+        self._name = target_name(target) if isinstance(target, str) else "function"
+
+    @property
+    def host(self) -> str:
+        """A domain as AWS would give it."""
+        return f"{self._name}.lambda-url.us-east-1.on.aws"
+
+    async def send(self, request: HttpRequest) -> StreamCapture:
+        """Run the handler on the event of a request."""
+        request_id = self._request_id(request)
+        return await self._capture(self._event(request, request_id), request_id, request)
+
+    async def invoke(self, event: Any) -> StreamCapture:
+        """Run the handler on an event as it is."""
+        return await self._capture(event, self._request_ids.next(), None)
+
+    def open(self, request: HttpRequest) -> LiveStream:
+        """Prepare a live stream."""
+        _need_asyncio()
+        request_id = self._request_id(request)
+        sink = LiveSink()
+        with environment(self._env):  # the import of the handler may need it
+            invocation = self._invocation(self._event(request, request_id), request_id, request, sink)
+        return LiveStream(invocation, sink, surroundings=environment(self._env))
+
+    async def _capture(self, event: Any, request_id: str, request: HttpRequest | None) -> StreamCapture:
+        _need_asyncio()
+        sink = CaptureSink()
+        with environment(self._env):
+            transcript = await self._invocation(event, request_id, request, sink).run()
+        return StreamCapture(transcript, sink.chunks)
+
+    def _invocation(self, event: Any, request_id: str, request: HttpRequest | None, sink: Sink) -> Invocation:
+        return Invocation(
+            self._load(),
+            event,
+            self._context(request_id),
+            sink=sink,
+            front=self._front,
+            request_id=request_id,
+            policy=self._policy,
+            head_only=request is not None and request.method == "HEAD",
+            request_bytes=decoded_size(event) if request is None else len(request.body),
+        )
+
+    def _load(self) -> Handler:
+        if self._handler is None:
+            handler: Handler = load_target(str(self._target))
+            self._handler = handler
+        return self._handler
+
+    def _context(self, request_id: str) -> LambdaContext:
+        timeout = self._policy.timeout or DEFAULT_TIMEOUT_SECONDS
+        loop = asyncio.get_running_loop()
+        return LambdaContext.for_function(self._name, request_id=request_id, timeout=timeout, now=loop.time)
+
+    def _request_id(self, request: HttpRequest) -> str:
+        return request.first("x-request-id") or self._request_ids.next()
+
+    def _event(self, request: HttpRequest, request_id: str) -> dict[str, object]:
+        epoch_ms = int(self._wall() * 1000)
+        digest = hashlib.sha256(request_id.encode()).hexdigest()
+        return function_url_event(
+            request,
+            FunctionUrl(url_id=self._name, domain=self.host, scheme="https", port=443),
+            request_id=request_id,
+            epoch_ms=epoch_ms,
+            trace_id=f"Root=1-{epoch_ms // 1000:08x}-{digest[:24]}",
+        )
+
+
+def _need_asyncio() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise LoopError(
+            "the testkit needs a running asyncio loop: under anyio let `anyio_backend` give 'asyncio', "
+            "and in a test that is not async call `client.sync`"
+        ) from None

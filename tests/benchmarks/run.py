@@ -1,0 +1,65 @@
+"""Benchmarks side by side: what the testkit and the emulator cost beside the simplest alternative.
+
+    python tests/benchmarks/run.py [--rounds N] [--quick]
+
+All contenders of a scenario run in turns in one round, after a round that does not count.  Prints
+Markdown: median (least to greatest) of the rounds, and the ratio to each baseline, taken round by
+round.  Uses loopback only, takes about a minute and starts no round after 75 seconds.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules beside this script
+
+from benchmarks.in_process import in_process_scenarios
+from benchmarks.machine import machine_facts
+from benchmarks.over_http import http_scenarios
+from benchmarks.scenario import Result, Scenario
+from benchmarks.size import FULL, QUICK, Size
+from benchmarks.table import table
+
+BUDGET_SECONDS = 75.0
+
+
+def main() -> None:
+    """Read the options, run everything, print the tables."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=11, help="rounds that count (default: 11)")
+    parser.add_argument("--quick", action="store_true", help="so little work that the figures mean nothing")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be 1 or more")
+    sys.stdout.write(f"{machine_facts()}\n\n")
+    for result in results(QUICK if options.quick else FULL, options.rounds):
+        sys.stdout.write(table(result) + "\n")
+
+
+def results(size: Size, rounds: int) -> Iterator[Result]:
+    """Play every scenario in every round, so that no scenario has a moment of the machine to itself."""
+    until = time.monotonic() + BUDGET_SECONDS
+    with ExitStack() as stack:
+        scenarios = (*stack.enter_context(in_process_scenarios(size)), *stack.enter_context(http_scenarios(size)))
+        played = _play(scenarios, rounds, until)
+    for scenario, figures in zip(scenarios, zip(*played, strict=True), strict=True):
+        yield Result(scenario, figures)
+
+
+def _play(scenarios: Sequence[Scenario], rounds: int, until: float) -> list[list[dict[str, float]]]:
+    played: list[list[dict[str, float]]] = []
+    for number in range(rounds + 1):
+        figures = [scenario.play_round() for scenario in scenarios]
+        if number:  # the first one warms up
+            played.append(figures)
+        if played and time.monotonic() > until:
+            sys.stderr.write(f"stopped after {number} of {rounds} rounds: out of time\n")
+            break
+    return played
+
+
+if __name__ == "__main__":
+    main()

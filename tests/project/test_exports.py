@@ -1,0 +1,63 @@
+"""The public surface: every module's `__all__` is sorted and true, every package re-exports from one."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ["streaming", "testkit", "emulator", "plugins", "fixtures"]
+FILES = sorted(path for room in ROOMS for path in (ROOT / room / f"apptheory_{room}").rglob("*.py"))
+LIBRARY = [path for path in FILES if path.name != "pytest_plugin.py"]  # pytest finds hooks by their names
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file in a room."""
+    parts = path.relative_to(ROOT).with_suffix("").parts[1:]
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def public_definitions(path: Path) -> set[str]:
+    """The functions and classes that a file defines at its top and does not mark as private."""
+    tree = ast.parse(path.read_text())
+    return {node.name for node in definitions(tree)}
+
+
+def definitions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """The public functions and classes at the top of a module."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    return [node for node in found if not node.name.startswith("_")]
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=module_name)
+def test_all_is_sorted_and_names_what_is_there(path: Path) -> None:
+    """A name in `__all__` can be imported; the list is in isort's order: CONSTANTS, Classes, functions."""
+    module = importlib.import_module(module_name(path))
+    names: list[str] = getattr(module, "__all__", [])
+
+    assert names == sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert all(hasattr(module, name) for name in names)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=module_name)
+def test_every_public_definition_is_exported(path: Path) -> None:
+    """What has no underscore is in `__all__`; what is not for others has one."""
+    names: list[str] = getattr(importlib.import_module(module_name(path)), "__all__", [])
+
+    assert public_definitions(path) <= set(names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_every_module_and_public_definition_says_what_it_is(path: Path) -> None:
+    """Each has a docstring that begins with a whole sentence."""
+    tree = ast.parse(path.read_text())
+    documented = [(path.stem, ast.get_docstring(tree))]
+    documented += [(node.name, ast.get_docstring(node)) for node in definitions(tree)]
+
+    assert [name for name, text in documented if not first_line(text).endswith((".", ":"))] == []
+
+
+def first_line(text: str | None) -> str:
+    """The first line of a docstring, or nothing."""
+    return (text or "").partition("\n")[0]

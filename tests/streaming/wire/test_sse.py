@@ -1,0 +1,152 @@
+"""The encoder of Server-Sent Events (W2)."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apptheory_streaming.errors import FrameInjection, InvalidResponse
+from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+
+utf8_text = st.text(st.characters(exclude_categories=["Cs"]))
+one_line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"))
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (ServerSentEvent("hello"), "data: hello\n\n"),
+        (ServerSentEvent(""), "data: \n\n"),
+        (ServerSentEvent(" leading"), "data:  leading\n\n"),
+        (ServerSentEvent("a\nb"), "data: a\ndata: b\n\n"),
+        (ServerSentEvent("a\r\nb\rc\n"), "data: a\ndata: b\ndata: c\ndata: \n\n"),
+        (ServerSentEvent("\r\r\n\n"), "data: \ndata: \ndata: \ndata: \n\n"),
+        (ServerSentEvent("a\u2028b\x0bc\x0cd\x85e\x00f"), "data: a\u2028b\x0bc\x0cd\x85e\x00f\n\n"),
+        (ServerSentEvent("data: x\n\nid: 9"), "data: data: x\ndata: \ndata: id: 9\n\n"),
+        (ServerSentEvent(comment="keep-alive"), ": keep-alive\n\n"),
+        (ServerSentEvent(comment="a\rb\r\nc\nd"), ": a\n: b\n: c\n: d\n\n"),
+        (ServerSentEvent(comment=""), ": \n\n"),
+        (ServerSentEvent(retry=0), "retry: 0\n\n"),
+        (ServerSentEvent(id=""), "id: \n\n"),
+        (ServerSentEvent(event=""), "event: \n\n"),
+        (ServerSentEvent("x", event="héllo", id="€", retry=1500), "id: €\nevent: héllo\nretry: 1500\ndata: x\n\n"),
+        (ServerSentEvent("x", comment="c", id="1"), ": c\nid: 1\ndata: x\n\n"),
+    ],
+)
+def test_the_bytes_of_an_event(event: ServerSentEvent, text: str) -> None:
+    """W2: comment, id, event, retry, one data line for each line of the data, and a blank line."""
+    assert encode_event(event) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"b": 1, "a": [True, None]}, '{"b":1,"a":[true,null]}'),
+        (["é", "😀"], '["é","😀"]'),
+        (0, "0"),
+        (False, "false"),
+        (1.5, "1.5"),
+        ({"text": "a\nb"}, '{"text":"a\\nb"}'),
+    ],
+)
+def test_other_data_is_json(data: object, text: str) -> None:
+    """W2: compact, UTF-8, keys in the order given, and always one line."""
+    assert encode_event(ServerSentEvent(data)) == f"data: {text}\n\n".encode()
+
+
+def test_sorted_keys_on_demand() -> None:
+    """W2: sort_keys sorts at every depth; without it the order given stands."""
+    event = ServerSentEvent({"b": {"d": 1, "c": 2}, "a": 3})
+    assert encode_event(event, sort_keys=True) == b'data: {"a":3,"b":{"c":2,"d":1}}\n\n'
+    assert encode_event(event) == b'data: {"b":{"d":1,"c":2},"a":3}\n\n'
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\r\n"])
+@pytest.mark.parametrize("field", ["id", "event"])
+def test_structure_inside_a_field(field: str, character: str) -> None:
+    """W2: CR, LF and NUL in `id` or `event` are a FrameInjection that names field and position."""
+    for value in (f"ab{character}cd", f"ab{character}"):
+        event = ServerSentEvent("x", id=value) if field == "id" else ServerSentEvent("x", event=value)
+        with pytest.raises(FrameInjection, match=rf"^{field} .*position 2"):
+            encode_event(event)
+
+
+@pytest.mark.parametrize("retry", [-1, 1.5, True, "1000"])
+def test_a_retry_that_is_no_number_of_milliseconds(retry: Any) -> None:
+    """W2: anything but a whole number from 0 is InvalidResponse."""
+    with pytest.raises(InvalidResponse, match="retry"):
+        encode_event(ServerSentEvent(retry=retry))
+
+
+CIRCULAR: list[object] = []
+CIRCULAR.append(CIRCULAR)
+
+
+@pytest.mark.parametrize("data", [object(), {1, 2}, b"bytes", float("nan"), [float("inf")], {(1,): 2}, CIRCULAR])
+def test_data_without_a_json_form(data: object) -> None:
+    """W2: a browser must be able to parse it, so NaN and the like are InvalidResponse."""
+    with pytest.raises(InvalidResponse, match="JSON"):
+        encode_event(ServerSentEvent(data))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ServerSentEvent("\ud800"),
+        ServerSentEvent({"a": "\ud800"}),
+        ServerSentEvent(id="\ud800"),
+        ServerSentEvent(comment="\ud800"),
+    ],
+)
+def test_text_without_a_utf8_form(event: ServerSentEvent) -> None:
+    """W2: a lone surrogate is InvalidResponse in every field."""
+    with pytest.raises(InvalidResponse, match="UTF-8"):
+        encode_event(event)
+
+
+@pytest.mark.parametrize("field", ["id", "event", "comment"])
+def test_fields_that_are_no_text(field: str) -> None:
+    """W2: a number as id, event or comment is InvalidResponse that names the field."""
+    fields: dict[str, Any] = {field: 7}
+    with pytest.raises(InvalidResponse, match=f"^{field} of an event must be text, not int"):
+        encode_event(ServerSentEvent(**fields))
+
+
+def test_an_injection_is_an_invalid_response() -> None:
+    """W2: who handles InvalidResponse handles FrameInjection."""
+    assert issubclass(FrameInjection, InvalidResponse)
+
+
+@given(data=utf8_text, comment=st.none() | utf8_text, identity=st.none() | one_line, name=st.none() | one_line)
+@settings(deadline=None)
+def test_no_text_breaks_out_of_its_event(
+    data: str, comment: str | None, identity: str | None, name: str | None
+) -> None:
+    """W2: whatever the text, there is one blank line, at the end, and each field says what was given."""
+    block = encode_event(ServerSentEvent(data, name, identity, comment=comment)).decode()
+    assert block.endswith("\n\n")
+    lines = block.removesuffix("\n\n").split("\n")
+    assert all(lines)
+    assert not any("\r" in line for line in lines)
+    normal = data.replace("\r\n", "\n").replace("\r", "\n")
+    assert "\n".join(line.removeprefix("data: ") for line in lines if line.startswith("data: ")) == normal
+    assert [line for line in lines if line.startswith("id: ")] == ([] if identity is None else [f"id: {identity}"])
+    assert [line for line in lines if line.startswith("event: ")] == ([] if name is None else [f"event: {name}"])
+    assert any(line.startswith(": ") for line in lines) is (comment is not None)
+
+
+@given(
+    st.recursive(
+        st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | utf8_text,
+        lambda inner: st.lists(inner) | st.dictionaries(utf8_text, inner),
+        max_leaves=10,
+    ).filter(lambda value: not isinstance(value, str))
+)
+@settings(deadline=None)
+def test_json_data_is_one_line_that_reads_back(value: object) -> None:
+    """W2: JSON data never holds a line break of its own."""
+    block = encode_event(ServerSentEvent(value)).decode()
+    assert block.count("\n") == 2
+    assert json.loads(block.removeprefix("data: ")) == value

@@ -1,0 +1,148 @@
+"""A request is made from the keywords that httpx users know."""
+
+from typing import Any
+
+import pytest
+
+from apptheory_streaming.errors import UsageError
+from apptheory_streaming.wire.request import HttpRequest
+from apptheory_testkit.http_request import make_request
+
+
+def request(path: str = "/", method: str = "GET", **options: Any) -> HttpRequest:
+    return make_request(method, path, host="example.test", **options)
+
+
+def test_defaults_are_those_of_a_plain_client() -> None:
+    made = request(method="get")
+
+    assert made.method == "GET"
+    assert (made.path, made.query, made.body) == ("/", "", b"")
+    assert made.headers == (("host", "example.test"), ("user-agent", "apptheory-testkit"), ("accept", "*/*"))
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/", "/"),
+        ("", "/"),
+        ("chat", "/chat"),
+        ("//double", "//double"),
+        ("/caf%C3%A9/%2F", "/caf%C3%A9/%2F"),
+        ("/café", "/caf%C3%A9"),
+        ("/a b", "/a%20b"),
+        ("/a+b~c:@!$&'()*,;=", "/a+b~c:@!$&'()*,;="),
+        ("/100%", "/100%"),
+        ("/#top", "/%23top"),
+    ],
+)
+def test_a_path_is_percent_encoded_where_it_is_not_yet(given: str, path: str) -> None:
+    assert request(given).path == path
+
+
+@pytest.mark.parametrize(
+    ("given", "query"),
+    [
+        ("/?q=1", "q=1"),
+        ("/?", ""),
+        ("/?q=a%20b+c&é=ü", "q=a%20b+c&%C3%A9=%C3%BC"),
+        ("/?q=a b", "q=a%20b"),
+        ("/?url=https://x/?a[]=1", "url=https://x/?a[]=1"),
+    ],
+)
+def test_a_query_in_the_path_stays_as_it_is_where_it_is_encoded(given: str, query: str) -> None:
+    assert request(given).query == query
+
+
+@pytest.mark.parametrize(
+    ("params", "query"),
+    [
+        ({"q": "two words"}, "q=two%20words"),
+        ({"q": "a+b&c=d/é"}, "q=a%2Bb%26c%3Dd%2F%C3%A9"),
+        ({"tag": ["a", "b"], "n": 3}, "tag=a&tag=b&n=3"),
+        ({"tag": ("a", "b")}, "tag=a&tag=b"),
+        ([("tag", "a"), ("x", 1.5), ("tag", "b")], "tag=a&x=1.5&tag=b"),
+        ({"on": True, "off": False, "none": None}, "on=true&off=false&none="),
+        ({"tag": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_params_become_the_query(params: Any, query: str) -> None:
+    """A space becomes %20, a list a repeated name; booleans and None read as httpx writes them."""
+    assert request(params=params).query == query
+
+
+def test_params_come_after_the_query_of_the_path() -> None:
+    assert request("/?a=1", params={"b": "2"}).query == "a=1&b=2"
+
+
+def test_a_header_replaces_the_default_of_its_name_in_any_case() -> None:
+    made = request(headers={"Accept": "text/html", "HOST": "other.test", "X-One": "1"})
+
+    assert made.headers == (
+        ("user-agent", "apptheory-testkit"),
+        ("Accept", "text/html"),
+        ("HOST", "other.test"),
+        ("X-One", "1"),
+    )
+
+
+def test_headers_may_repeat_and_keep_their_order() -> None:
+    made = request(headers=[("x-tag", "a"), ("x-other", "o"), ("X-Tag", "b")])
+
+    assert list(made.values("x-tag")) == ["a", "b"]
+
+
+def test_cookies_become_one_header() -> None:
+    assert list(request(cookies={"a": "1", "b": "2"}).values("cookie")) == ["a=1; b=2"]
+
+
+def test_cookies_are_sent_beside_a_cookie_header() -> None:
+    """Neither of the two is lost."""
+    made = request(cookies={"a": "1"}, headers={"Cookie": "b=2"})
+
+    assert list(made.values("cookie")) == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "body", "content_type"),
+    [
+        ({"json": {"é": [1, None]}}, '{"é":[1,null]}'.encode(), "application/json"),
+        ({"json": []}, b"[]", "application/json"),
+        ({"json": 0}, b"0", "application/json"),
+        ({"content": b"\x00\xff"}, b"\x00\xff", ""),
+        ({"content": "é"}, "é".encode(), "text/plain; charset=utf-8"),
+        ({"data": {"a": "1 2", "b": ["x", "y"]}}, b"a=1+2&b=x&b=y", "application/x-www-form-urlencoded"),
+        ({"data": {"on": True, "none": None}}, b"on=true&none=", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_has_the_content_type_of_its_keyword(options: dict[str, Any], body: bytes, content_type: str) -> None:
+    made = request(method="POST", **options)
+
+    assert made.body == body
+    assert made.first("content-type") == content_type
+    assert made.first("content-length") == str(len(body))
+
+
+@pytest.mark.parametrize("options", [{}, {"json": None}, {"content": b""}, {"content": None, "data": None}])
+def test_a_request_without_a_body_has_no_length(options: dict[str, Any]) -> None:
+    made = request(**options)
+
+    assert made.body == b""
+    assert made.first("content-length", "none") == "none"
+
+
+def test_a_header_overrides_the_content_type_of_a_body() -> None:
+    made = request(json={"a": 1}, headers={"Content-Type": "application/vnd.api+json"})
+
+    assert list(made.values("content-type")) == ["application/vnd.api+json"]
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [{"json": {}, "data": {}}, {"json": 0, "content": b""}, {"content": "", "data": {}}],
+)
+def test_more_than_one_body_is_a_usage_error(bodies: dict[str, Any]) -> None:
+    """An empty body counts: which of the two was meant cannot be known."""
+    with pytest.raises(UsageError, match="one of json=, content= and data="):
+        request(**bodies)
