@@ -163,6 +163,19 @@ async def changes_its_head(event: Any, context: Any) -> StreamingResponse:
     return response
 
 
+async def changes_a_dict(event: Any, context: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = {"statusCode": 200, "headers": {"x-own": "before"}, "cookies": []}
+
+    async def body() -> AsyncIterator[str]:
+        yield "first"
+        answer["headers"]["x-own"] = "after"
+        yield "second"
+        answer["cookies"].append("late=1")
+
+    answer["body"] = body()
+    return answer
+
+
 def changes_its_head_in_thread(event: Any, context: Any) -> StreamingResponse:
     response = StreamingResponse()
 
@@ -304,6 +317,7 @@ HEAD_CASES = [
         for status in (0, 299, 418, 599)
     ),
     Case("late mutations", changes_its_head),
+    Case("late mutations of a dict", changes_a_dict),
     Case("late mutations in a thread", changes_its_head_in_thread),
 ]
 

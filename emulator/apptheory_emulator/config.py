@@ -31,7 +31,7 @@ class FunctionConfig:
     """One function: a handler, or a target such as `app.py:handler`, and how it is served.
 
     `timeout` is in seconds, None arms none.  `env` is set in this process before the handler is
-    imported.
+    imported.  `watch_foreign` notices late changes of dicts too, for tests.
     """
 
     name: str
@@ -43,6 +43,7 @@ class FunctionConfig:
     invoke_mode: InvokeMode = InvokeMode.RESPONSE_STREAM
     limits: Limits = AWS_LIMITS
     keep_chunks: int | None = KEPT_CHUNKS
+    watch_foreign: bool = False
 
     @property
     def policy(self) -> InvocationPolicy:
@@ -52,5 +53,6 @@ class FunctionConfig:
             on_disconnect=self.on_disconnect,
             limits=self.limits,
             keep_chunks=self.keep_chunks,
+            watch_foreign=self.watch_foreign,
             contain_exit=True,
         )

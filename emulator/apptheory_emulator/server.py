@@ -16,6 +16,7 @@ from apptheory_emulator.front.function_url import Exchange, FunctionUrlHandler
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import OnDisconnect
+from apptheory_streaming.options import choose
 from apptheory_streaming.target import target_name
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import Limits
@@ -178,11 +179,12 @@ async def serve_function_url(
         target=target,
         timeout=timeout,
         env=env or {},
-        on_disconnect=OnDisconnect(on_disconnect),
-        late_errors=LateErrors(late_errors),
-        invoke_mode=InvokeMode(invoke_mode),
+        on_disconnect=choose(OnDisconnect, "on_disconnect", on_disconnect),
+        late_errors=choose(LateErrors, "late_errors", late_errors),
+        invoke_mode=choose(InvokeMode, "invoke_mode", invoke_mode),
         limits=limits or Limits(),
         keep_chunks=None,
+        watch_foreign=True,
     )
     # A test that ends is not interested in what still streams.
     async with Emulator([config], on_exchange=over, shutdown_seconds=0) as emulator:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from enum import StrEnum
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from apptheory_streaming.errors import LoopError, UsageError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
+from apptheory_streaming.options import choose
 from apptheory_streaming.wire.front import FunctionUrlFront, InvokeMode
 from apptheory_streaming.wire.limits import Limits
 from apptheory_testkit.capture import StreamCapture
@@ -18,9 +18,6 @@ from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.transport import Transport
 
 __all__ = ["RequestOptions", "StreamClient", "StreamClientFactory", "SyncStreamClient", "stream_client"]
-
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class RequestOptions(TypedDict, total=False):
@@ -72,10 +69,10 @@ def stream_client(
         raise UsageError(f"timeout must be more than 0 seconds, or None for no timeout, not {timeout!r}")
     transport = InProcessTransport(
         target,
-        front=FunctionUrlFront(_choice(InvokeMode, "invoke_mode", invoke_mode)),
+        front=FunctionUrlFront(choose(InvokeMode, "invoke_mode", invoke_mode)),
         policy=InvocationPolicy(
             timeout=timeout,
-            on_disconnect=_choice(OnDisconnect, "on_disconnect", on_disconnect),
+            on_disconnect=choose(OnDisconnect, "on_disconnect", on_disconnect),
             limits=limits or Limits(),
             watch_foreign=True,
         ),
@@ -200,11 +197,3 @@ def _run(call: Coroutine[Any, Any, StreamCapture]) -> StreamCapture:
             return runner.run(call)
     call.close()
     raise LoopError("`client.sync` would block the running loop; in an async test write `await client.get(...)`")
-
-
-def _choice(kind: type[_Choice], option: str, value: str) -> _Choice:
-    try:
-        return kind(value)
-    except ValueError:
-        known = " or ".join(repr(each.value) for each in kind)
-        raise UsageError(f"{option} must be {known}, not {value!r}") from None

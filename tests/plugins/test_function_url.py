@@ -339,10 +339,11 @@ def test_a_server_that_cannot_start_raises_in_the_test(served: pytest.Pytester) 
     """And leaves nothing to close."""
     served.makepyfile(
         """
+        from apptheory_streaming.errors import UsageError
         from client import *
 
         async def test_it(function_url):
-            with pytest.raises(Exception, match="STREAM"):
+            with pytest.raises(UsageError, match="invoke_mode must be 'RESPONSE_STREAM' or 'BUFFERED', not 'STREAM'"):
                 await function_url(handlers.good, invoke_mode="STREAM")
             assert asyncio.all_tasks() == {asyncio.current_task()}
         """
