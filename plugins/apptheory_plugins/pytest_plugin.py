@@ -13,15 +13,72 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
+    import asyncio
+
     from apptheory_emulator import FunctionUrlFactory
     from apptheory_plugins.servers import Servers
+    from apptheory_plugins.snapshot import StreamSnapshot
     from apptheory_testkit import StreamCapture, StreamClient, StreamClientFactory
+    from apptheory_testkit.loop import CurrentClock
 
 pytest.register_assert_rewrite("apptheory_testkit.assertions")
 
 _CAPTURES = pytest.StashKey[list["StreamCapture"]]()
 _SERVERS = pytest.StashKey["Servers"]()
 _SHOWN_PROBLEMS = 10  # of a test with thousands of requests
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the configuration file for the clock of tests."""
+    parser.addini("streaming_clock", "Time of tests that use stream_client: real or virtual.", default="real")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the marker for the clock of one test."""
+    config.addinivalue_line("markers", "streaming(clock='virtual'): run in virtual time, or in 'real' time")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Give a test in virtual time its loop, and every other one what it would have had without us.
+
+    pytest-asyncio takes no None once any plugin has this hook.
+    """
+    factories = yield
+    if not _is_virtual(item):
+        return factories or {"asyncio": _new_event_loop}
+    from apptheory_testkit.loop import VirtualLoop  # noqa: PLC0415 - heavy
+
+    return {"virtual": VirtualLoop}
+
+
+def _new_event_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio  # noqa: PLC0415 - heavy
+
+    return asyncio.new_event_loop()
+
+
+def _is_virtual(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("streaming")
+    clock = marker.kwargs.get("clock") if marker is not None else None
+    if clock is None and {"stream_client", "virtual_clock"}.isdisjoint(getattr(item, "fixturenames", ())):
+        return False
+    clock = clock or item.config.getini("streaming_clock")
+    if clock not in ("real", "virtual"):
+        raise pytest.UsageError(f"the clock of {item.nodeid} must be 'real' or 'virtual', not {clock!r}")
+    return bool(clock == "virtual")
+
+
+@pytest.fixture
+def virtual_clock(request: pytest.FixtureRequest) -> "CurrentClock":
+    """The virtual clock of the test: `now` in seconds, and `await advance(seconds)`."""
+    if not _is_virtual(request.node):
+        pytest.fail(
+            'virtual_clock needs a test in virtual time: @pytest.mark.streaming(clock="virtual")', pytrace=False
+        )
+    from apptheory_testkit.loop import CurrentClock  # noqa: PLC0415 - heavy
+
+    return CurrentClock()
 
 
 @pytest.fixture
@@ -36,7 +93,10 @@ def stream_client(request: pytest.FixtureRequest) -> "StreamClientFactory":
     captures: list[StreamCapture] = []
     request.node.stash[_CAPTURES] = captures
 
+    clock = "virtual" if _is_virtual(request.node) else "real"
+
     def make(target: Any, *, strict: bool = True, **options: Any) -> "StreamClient":
+        options.setdefault("clock", clock)
         return stream_client(target, request_ids=request_ids, on_capture=captures.append if strict else None, **options)
 
     return make
@@ -56,6 +116,29 @@ def function_url(request: pytest.FixtureRequest) -> "FunctionUrlFactory":
     servers: Servers = Servers()
     request.node.stash[_SERVERS] = servers
     return cast("FunctionUrlFactory", servers)  # which spells out the options
+
+
+@pytest.fixture
+def stream_snapshot(request: pytest.FixtureRequest) -> "StreamSnapshot":
+    """Compare captures with `.stream` files that syrupy keeps: `assert capture == stream_snapshot`.
+
+    `stream_snapshot(view="events")` shows another view of a response, `redact=` replaces ids and dates in it.
+    """
+    try:
+        from apptheory_plugins.snapshot import make_stream_snapshot  # noqa: PLC0415 - heavy, and it may be missing
+    except ModuleNotFoundError as error:
+        pytest.fail(f"stream_snapshot needs {error.name}: pip install 'apptheory-streaming[testkit]'", pytrace=False)
+    if not request.config.pluginmanager.hasplugin("syrupy"):
+        pytest.fail("stream_snapshot needs syrupy's plugin, which is switched off here", pytrace=False)
+    return make_stream_snapshot(request.getfixturevalue("snapshot"))
+
+
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Let syrupy's own `snapshot` hold captures without a loss."""
+    if fixturedef.argname == "snapshot" and request.config.pluginmanager.hasplugin("syrupy"):
+        from apptheory_plugins.amber import teach_amber  # noqa: PLC0415 - heavy
+
+        teach_amber()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -131,9 +214,15 @@ def _fail_for_unseen_problems(item: pytest.Item) -> None:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Explain two lists of chunks as aligned chunks, and two captures field by field."""
+    """Explain two lists of chunks as aligned chunks, two captures field by field, and a snapshot as a diff."""
     if op != "==" or "apptheory_testkit" not in sys.modules:  # then neither side can be one of a capture's
         return None
+    if "apptheory_plugins.snapshot" in sys.modules:
+        from apptheory_plugins.snapshot import StreamSnapshot  # noqa: PLC0415 - heavy
+
+        for side in (left, right):
+            if isinstance(side, StreamSnapshot):
+                return side.explain()
     from apptheory_testkit.explanation import explain_inequality  # noqa: PLC0415 - heavy
 
     return explain_inequality(left, right)

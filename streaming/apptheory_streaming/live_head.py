@@ -67,6 +67,10 @@ class ValueList(MutableSequence[Any]):
         """Append all values as one change."""
         self._become([*self._values, *values])
 
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        self.extend(values)
+        return self
+
     def clear(self) -> None:
         """Remove all values as one change."""
         self._become([])

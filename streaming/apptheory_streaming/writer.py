@@ -99,7 +99,7 @@ class ResponseWriter:
         limit; that chunk is dropped whole (rule L2).  Calls may come from a thread, one at a time.
         """
         self.check_refused()
-        if size and not self._limits.admits_response(self._admitted_bytes + size):
+        if not self._limits.admits_response(self._admitted_bytes + size):
             self._refused = ResponseTooLarge(
                 f"response too large: chunk {self._admitted} would bring the body to "
                 f"{self._admitted_bytes + size} bytes; the limit is {self._limits.max_response_bytes}"

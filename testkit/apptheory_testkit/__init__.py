@@ -10,6 +10,7 @@ from apptheory_testkit.client import (
     stream_client,
 )
 from apptheory_testkit.live import LiveStream
+from apptheory_testkit.rechunk import assert_rechunk_invariant, at_utf8, every_byte, everywhere, rechunk
 from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.transport import Transport
 
@@ -24,5 +25,10 @@ __all__ = [
     "StreamClientFactory",
     "SyncStreamClient",
     "Transport",
+    "assert_rechunk_invariant",
+    "at_utf8",
+    "every_byte",
+    "everywhere",
+    "rechunk",
     "stream_client",
 ]

@@ -1,7 +1,8 @@
 """What came of one request to a handler under test."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -12,6 +13,7 @@ from apptheory_streaming.wire.transcript import HandlerError, LateMutation, Tran
 from apptheory_testkit.assertions import assert_headers_finalized_before_first_chunk
 from apptheory_testkit.chunk_diff import ChunkList
 from apptheory_testkit.rendering import render_count
+from apptheory_testkit.snapshot import render_capture
 
 __all__ = ["Metadata", "StreamCapture"]
 
@@ -31,7 +33,7 @@ class StreamCapture:
     Nothing raises by itself.  A late mutation, a late error, a missing end or a truncation that
     nobody looked at is kept for `unseen_problems`, by which the pytest plugin fails the test;
     reading `late_mutations` looks at the first, reading `error`, `stream_error_code` or an
-    outcome at the others, comparing captures or reading `transcript` at all.
+    outcome at the others, comparing or rendering captures and reading `transcript` at all.
     """
 
     def __init__(self, transcript: Transcript, chunks: Sequence[bytes], *, ended_by_test: bool = False) -> None:
@@ -146,6 +148,13 @@ class StreamCapture:
         __tracebackhide__ = True
         self._saw_mutations = True  # and nothing else: how the handler ended is not what this is about
         assert_headers_finalized_before_first_chunk(self._transcript)
+
+    def render(self, view: str = "chunks", *, redact: Mapping[str, str | re.Pattern[str]] | None = None) -> str:
+        """Give the response as the text of a snapshot: its `chunks`, `body`, `events` or `timing`.
+
+        `redact` maps what is to stand in the place of ids and dates to regular expressions that find them.
+        """
+        return render_capture(self.transcript, self._chunks, view, redact=redact)
 
     def unseen_problems(self) -> list[str]:
         """Give, a line each, the problems of this response that nobody has looked at."""

@@ -11,9 +11,11 @@ from apptheory_streaming.options import choose
 from apptheory_streaming.wire.front import FunctionUrlFront, InvokeMode
 from apptheory_streaming.wire.limits import Limits
 from apptheory_testkit.capture import StreamCapture
+from apptheory_testkit.clock import ClockKind
 from apptheory_testkit.http_request import HeaderPairs, Params, make_request
 from apptheory_testkit.in_process import InProcessTransport
 from apptheory_testkit.live import LiveStream
+from apptheory_testkit.loop import VirtualLoop
 from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.transport import Transport
 
@@ -59,6 +61,7 @@ def stream_client(
     env: Mapping[str, str] | None = None,
     request_ids: RequestIds | None = None,
     on_capture: Callable[[StreamCapture], None] | None = None,
+    clock: str = "real",
 ) -> "StreamClient":
     """Make a client for a handler, or for an import string such as `app.main:handler`.
 
@@ -79,15 +82,22 @@ def stream_client(
         request_ids=request_ids or RequestIds(),
         env=env,
     )
-    return StreamClient(transport, on_capture=on_capture)
+    return StreamClient(transport, on_capture=on_capture, clock=choose(ClockKind, "clock", clock))
 
 
 class StreamClient:
     """Sends requests to one handler and captures its responses."""
 
-    def __init__(self, transport: Transport, *, on_capture: Callable[[StreamCapture], None] | None = None) -> None:
-        """Send through `transport`; `on_capture` hears of every capture."""
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        on_capture: Callable[[StreamCapture], None] | None = None,
+        clock: ClockKind = ClockKind.REAL,
+    ) -> None:
+        """Send through `transport`; `on_capture` hears of every capture; `clock` is that of `sync`."""
         self._transport = transport
+        self._clock = clock
         self._on_capture = on_capture
 
     async def request(self, method: str, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
@@ -136,7 +146,7 @@ class StreamClient:
     @property
     def sync(self) -> "SyncStreamClient":
         """The same client for a test that is not async; each call runs a loop of its own."""
-        return SyncStreamClient(self)
+        return SyncStreamClient(self, self._clock)
 
     def _captured(self, capture: StreamCapture) -> StreamCapture:
         if self._on_capture is not None:
@@ -147,13 +157,14 @@ class StreamClient:
 class SyncStreamClient:
     """A StreamClient without `await`; raises LoopError inside a running loop."""
 
-    def __init__(self, client: StreamClient) -> None:
-        """Call `client`."""
+    def __init__(self, client: StreamClient, clock: ClockKind) -> None:
+        """Call `client` on a loop in the time of `clock`."""
         self._client = client
+        self._clock = clock
 
     def request(self, method: str, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
         """Send a request and capture the whole response."""
-        return _run(self._client.request(method, path, **options))
+        return self._run(self._client.request(method, path, **options))
 
     def get(self, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
         """Send a GET request."""
@@ -185,15 +196,15 @@ class SyncStreamClient:
 
     def invoke(self, event: Any) -> StreamCapture:
         """Hand the handler an event as it is."""
-        return _run(self._client.invoke(event))
+        return self._run(self._client.invoke(event))
 
-
-def _run(call: Coroutine[Any, Any, StreamCapture]) -> StreamCapture:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # A factory, because without one the runner takes away the loop that others may have set.
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            return runner.run(call)
-    call.close()
-    raise LoopError("`client.sync` would block the running loop; in an async test write `await client.get(...)`")
+    def _run(self, call: Coroutine[Any, Any, StreamCapture]) -> StreamCapture:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            # A factory, because without one the runner takes away the loop that others may have set.
+            factory = VirtualLoop if self._clock is ClockKind.VIRTUAL else asyncio.new_event_loop
+            with asyncio.Runner(loop_factory=factory) as runner:
+                return runner.run(call)
+        call.close()
+        raise LoopError("`client.sync` would block the running loop; in an async test write `await client.get(...)`")

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from apptheory_streaming.context import LambdaContext
@@ -20,6 +20,7 @@ from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.capture_sink import CaptureSink, LiveSink
 from apptheory_testkit.environment import environment
 from apptheory_testkit.live import LiveStream
+from apptheory_testkit.loop import virtual_now
 from apptheory_testkit.request_ids import RequestIds
 
 __all__ = ["InProcessTransport"]
@@ -36,7 +37,6 @@ class InProcessTransport:
         policy: InvocationPolicy,
         request_ids: RequestIds,
         env: Mapping[str, str] | None = None,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         """Run `target`; `env` is added to the environment for as long as a call takes."""
         self._target = target
@@ -45,7 +45,6 @@ class InProcessTransport:
         self._policy = policy
         self._request_ids = request_ids
         self._env = dict(env or {})
-        self._wall = wall
         self._name = target_name(target) if isinstance(target, str) else "function"
 
     @property
@@ -87,6 +86,7 @@ class InProcessTransport:
             front=self._front,
             request_id=request_id,
             policy=self._policy,
+            now=virtual_now(),
             head_only=request is not None and request.method == "HEAD",
             request_bytes=decoded_size(event) if request is None else len(request.body),
         )
@@ -106,7 +106,7 @@ class InProcessTransport:
         return request.first("x-request-id") or self._request_ids.next()
 
     def _event(self, request: HttpRequest, request_id: str) -> dict[str, object]:
-        epoch_ms = int(self._wall() * 1000)
+        epoch_ms = time.time_ns() // 1_000_000
         digest = hashlib.sha256(request_id.encode()).hexdigest()
         return function_url_event(
             request,

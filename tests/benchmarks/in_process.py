@@ -38,8 +38,16 @@ def in_process_scenarios(size: Size) -> Iterator[Sequence[Scenario]]:
     """Make the contenders and end their loops afterwards."""
     with ExitStack() as stack:
         yield (
-            _scenario("In-process, chunks of 16 bytes", "chunks/s", stack, size.captured_chunks, _rate),
-            _scenario("In-process, a request of one chunk", "µs", stack, 1, _per_request(size.captured_requests)),
+            _scenario(
+                "In-process, chunks of 16 bytes", "chunks/s (more is better)", stack, size.captured_chunks, _rate
+            ),
+            _scenario(
+                "In-process, a request of one chunk",
+                "µs (less is better)",
+                stack,
+                1,
+                _per_request(size.captured_requests),
+            ),
         )
 
 

@@ -25,9 +25,13 @@ def http_scenarios(size: Size) -> Iterator[Sequence[Scenario]]:
         ports = stack.enter_context(_server())
         connections = {name: stack.enter_context(Connection(port)) for name, port in ports.items()}
         yield (
-            _scenario("HTTP, chunks of 16 bytes", "chunks/s", connections, _rate(16, size.small_chunks)),
-            _scenario("HTTP, chunks of 64 KiB", "chunks/s", connections, _rate(65536, size.large_chunks)),
-            _scenario("HTTP, time to first byte", "µs", connections, _first_byte(size.http_requests)),
+            _scenario(
+                "HTTP, chunks of 16 bytes", "chunks/s (more is better)", connections, _rate(16, size.small_chunks)
+            ),
+            _scenario(
+                "HTTP, chunks of 64 KiB", "chunks/s (more is better)", connections, _rate(65536, size.large_chunks)
+            ),
+            _scenario("HTTP, time to first byte", "µs (less is better)", connections, _first_byte(size.http_requests)),
         )
 
 

@@ -31,9 +31,12 @@ def test_examples_of_a_page_run_and_say_what_the_page_shows(page: Path, tmp_path
     text = page.read_text()
     files = dict(FILE.findall(text))
     shown = dict(OUTPUT.findall(text))
-    assert len(files) == len(PYTHON.findall(text)), "a Python block has no `<!-- file: … -->` before it"
+    python = [name for name in files if name.endswith(".py")]
+    assert len(python) == len(PYTHON.findall(text)), "a Python block has no `<!-- file: … -->` before it"
     for name, content in files.items():
-        (tmp_path / name).write_text(content + "\n")
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content + "\n")
 
     tests = {name for name in files if name.startswith("test_")}
 

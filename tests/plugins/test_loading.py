@@ -82,14 +82,13 @@ def test_its_fixtures_are_described(project: pytest.Pytester) -> None:
     """`pytest --fixtures` is where users look first."""
     result = project.runpytest("--fixtures")
 
-    result.stdout.fnmatch_lines(
-        [
-            "stream_client -- *",
-            "    Make clients for handlers; `await` a request of one to get a capture.",
-            "function_url -- *",
-            "    Serve handlers on an emulated Function URL, each on a free port; *",
-        ]
-    )
+    for name, first_line in {
+        "stream_client": "Make clients for handlers; `await` a request of one to get a capture.",
+        "function_url": "Serve handlers on an emulated Function URL, each on a free port; *",
+        "stream_snapshot": "Compare captures with `.stream` files that syrupy keeps: *",
+        "virtual_clock": "The virtual clock of the test: *",
+    }.items():
+        result.stdout.fnmatch_lines_random([f"{name} -- *", f"    {first_line}"])
 
 
 def test_the_assertions_of_the_testkit_are_rewritten(project: pytest.Pytester) -> None:

@@ -44,14 +44,14 @@ def test_a_room_imports_only_rooms_that_stand_before_it(room: str) -> None:
     ("room", "allowed"),
     [
         ("streaming", set[str]()),
-        ("testkit", set[str]()),
+        ("testkit", {"freezegun", "hypothesis"}),  # where a test asks for them
         ("emulator", {"aiohttp", "click", "dotenv", "multidict"}),
-        ("plugins", {"pytest"}),
+        ("plugins", {"pytest", "syrupy"}),
         ("fixtures", set[str]()),
     ],
 )
 def test_a_room_imports_only_its_own_dependencies(room: str, allowed: set[str]) -> None:
-    """streaming, testkit and fixtures need the standard library alone; only plugins knows pytest."""
+    """Streaming and fixtures need the standard library alone; only plugins knows pytest."""
     known = sys.stdlib_module_names | {f"apptheory_{name}" for name in ROOMS} | allowed
 
     for path in sources(room):

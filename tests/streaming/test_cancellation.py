@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -43,6 +44,23 @@ async def test_e4_a_cancelled_invocation_cuts_the_response_once() -> None:
     transcript = await cancelled(handler, when=here, sink=sink)
     assert outcomes(transcript) == ("cancelled", "cut")
     assert (sink.chunks, sink.ending, sink.misuse) == ([b"chunk"], Ending.CUT, [])
+
+
+async def test_e4_a_cut_that_finds_the_client_gone_is_the_clients() -> None:
+    """E4: ConnectionError out of the cutting itself is an outcome, too."""
+    here = asyncio.Event()
+
+    class LosingSink(MemorySink):
+        async def end(self, ending: Ending) -> DeliveryKind:
+            raise ConnectionResetError
+
+    async def handler(event: Any, context: Any) -> AsyncIterator[str]:
+        yield "chunk"
+        here.set()
+        await asyncio.Event().wait()
+
+    transcript = await cancelled(handler, when=here, sink=LosingSink())
+    assert outcomes(transcript) == ("cancelled", "client_gone(after 5 bytes)")
 
 
 async def test_e4_cancelling_twice_or_too_late_changes_nothing() -> None:
@@ -334,14 +352,20 @@ async def test_e4_nothing_of_a_finished_response_is_kept_alive() -> None:
         return StreamingResponse(iter(["chunk"]))
 
     probes: list[weakref.ref[Probe]] = []
-    for handler in (stuck, quick, sync):
+    for handler, timeout in ((stuck, 0.01), (quick, 900.0), (sync, 900.0)):
         event = Probe()
         probes.append(weakref.ref(event))
-        made = invocation_of(handler, MemorySink(), policy=TINY, event=event)
+        policy = InvocationPolicy(timeout=timeout)
+        made = invocation_of(handler, MemorySink(), policy=policy, event=event)
         del event
         await made.run()
         del made
-    await until(lambda: gc.collect() is not None and all(probe() is None for probe in probes))
+    for thread in threading.enumerate():
+        if thread.name == "handler":
+            thread.join(10)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert [probe() for probe in probes] == [None, None, None]
 
 
 @pytest.mark.parametrize("number", range(0, 40, 3))

@@ -206,13 +206,15 @@ async def test_e2b_builtin_exceptions_are_function_errors(error: Exception, kind
     assert capture.handler_outcome == "failed(app.internal)"
 
 
-@pytest.mark.parametrize("error", [StopIteration("s"), StopAsyncIteration("s")], ids=["sync", "async"])
 @kinds
-async def test_e2b_a_stray_stop_iteration_is_an_error_and_no_end(error: Exception, kind: str) -> None:
-    """E2b: StopIteration out of a handler never looks like the end of a stream, nor hangs it."""
-    capture = await stream_client(raising(error, after=1).handler(kind)).get("/")
-    assert capture.chunks == [b"0"]
-    assert capture.stream_error_code == "app.internal"
+@pytest.mark.parametrize("after", [-1, 0, 1])
+@pytest.mark.parametrize("error", [StopIteration("s"), StopAsyncIteration("s")], ids=["sync", "async"])
+async def test_e2b_a_stray_stop_iteration_is_an_error_and_no_end(error: Exception, after: int, kind: str) -> None:
+    """E2b, E3: StopIteration out of a handler never looks like the end of a stream, nor hangs it."""
+    capture = await stream_client(raising(error, after=after).handler(kind)).get("/")
+    assert capture.chunks == ([b"0"] if after > 0 else [b"Internal Server Error"])
+    assert capture.handler_outcome == "failed(app.internal)"
+    assert capture.stream_error_code == ("app.internal" if after > 0 else None)
 
 
 async def test_e2b_an_exception_without_a_readable_message_does_not_hang_the_response() -> None:

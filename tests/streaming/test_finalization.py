@@ -1,13 +1,16 @@
 """F1 to F6: when a head is final, and how every later change is found."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from apptheory_streaming import Headers, HttpResponseStream, InvalidResponse, StreamingResponse, streamify_response
+from apptheory_streaming.watch import HeadWatch
 from apptheory_streaming.wire.transcript import EventKind, LateMutation
 from apptheory_testkit import StreamCapture, stream_client
 
@@ -270,26 +273,76 @@ async def test_f3_what_changes_nothing_is_no_mutation() -> None:
     assert (await stream_client(streaming_with(response, body())).get("/")).late_mutations == []
 
 
-async def test_f3_what_was_taken_out_before_is_no_part_of_the_head() -> None:
-    """F3: values popped, and headers and cookies replaced, before the return may change freely."""
-    response = fresh()
-    popped = response.headers.pop("vary")
-    headers, cookies = response.headers, response.cookies
-    replaced = response.headers["x-a"]
-    response.headers["x-a"] = "2"
-    response.headers = {"x-b": "1"}
+def popped_header(response: StreamingResponse) -> Any:
+    return response.headers.pop("vary")
+
+
+def replaced_header(response: StreamingResponse) -> Any:
+    old = response.headers["vary"]
+    response.headers["vary"] = "accept"
+    return old
+
+
+def replaced_headers(response: StreamingResponse) -> Any:
+    old = response.headers
+    response.headers = {"vary": "accept"}
+    return old.setdefault("x-new")
+
+
+def replaced_cookies(response: StreamingResponse) -> Any:
+    old = response.cookies
     response.cookies = ["c=3"]
+    return old
+
+
+@pytest.mark.parametrize("take_out", [popped_header, replaced_header, replaced_headers, replaced_cookies])
+async def test_f3_what_was_taken_out_before_is_no_part_of_the_head(
+    take_out: Callable[[StreamingResponse], Any],
+) -> None:
+    """F3: what the head no longer holds may change freely, and does not change the head."""
+    response = fresh()
+    taken = take_out(response)
 
     async def body() -> AsyncIterator[str]:
-        popped.append("origin")
-        replaced.append("3")
-        headers["x-new"] = "v"
-        cookies.append("d=4")
+        taken.append("late")
         yield "chunk"
 
     capture = await stream_client(streaming_with(response, body())).get("/")
     assert capture.late_mutations == []
-    assert (capture.headers["x-b"], capture.cookies) == (["1"], ["c=3"])
+    assert "late" not in [*capture.cookies, *response.cookies, *response.headers.get("vary", ())]
+
+
+@pytest.mark.parametrize("part", ["header", "cookies"])
+async def test_f3_a_list_stays_live_when_something_is_added_to_it(part: str) -> None:
+    """F1, F3: `+=` changes the list in place, so a name bound to it before still reaches the head."""
+    response = fresh()
+    values = response.headers["vary"] if part == "header" else response.cookies
+    if part == "header":
+        response.headers["vary"] += ["origin"]
+    else:
+        response.cookies += ["c=3"]  # type: ignore[operator]  # mypy does not look for __iadd__ behind a setter
+    values.append("early")
+
+    async def body() -> AsyncIterator[str]:
+        values.append("late")
+        yield "chunk"
+
+    capture = await stream_client(streaming_with(response, body())).get("/")
+    assert "early" in [*capture.headers["vary"], *capture.cookies]
+    assert len(capture.late_mutations) == 1
+
+
+async def test_f3_nothing_of_a_response_is_kept_by_the_object_that_it_was_made_of() -> None:
+    """F3: a module-level response does not collect the watches of all requests that used it."""
+    shared = StreamingResponse(["chunk"])
+
+    async def handler(event: Any, context: Any) -> Any:
+        return shared
+
+    for _ in range(3):
+        await stream_client(handler).get("/")
+    gc.collect()
+    assert [each for each in gc.get_objects() if isinstance(each, HeadWatch)] == []
 
 
 async def test_f3_a_change_never_raises_inside_the_handler() -> None:
@@ -453,7 +506,7 @@ async def test_f3_a_dict_is_compared_after_each_chunk() -> None:
 
 async def test_f3_a_foreign_object_that_breaks_does_not_fail_the_handler() -> None:
     """F3: comparing never raises into the stream, even when the object loses its fields."""
-    response = Foreign()
+    response = SimpleNamespace(status=200, headers={}, cookies=[], body=b"", body_stream=None, is_base64=False)
 
     async def body() -> AsyncIterator[str]:
         yield "0"

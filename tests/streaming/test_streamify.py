@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -347,6 +348,33 @@ async def test_w1_concurrent_threads_never_lose_swap_or_interleave(kind: str) ->
     for name in range(writers):
         mine = [chunk for chunk in capture.chunks if chunk.startswith(b"<%d:" % name)]
         assert mine == [b"<%d:%d>" % (name, number) for number in range(each)]
+
+
+async def test_w1_the_first_writes_of_many_threads_come_after_the_head() -> None:
+    """W1, F2: whichever thread makes the head final, no other is ahead of it."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        for _ in range(30):
+            together = threading.Barrier(4)
+
+            @streamify_response
+            def handler(event: Any, stream: HttpResponseStream, context: Any) -> None:
+                def write() -> None:
+                    together.wait()  # noqa: B023 - used within the round
+                    stream.write("x")
+
+                threads = [threading.Thread(target=write) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                stream.end()
+
+            capture = await stream_client(handler).get("/")
+            assert (capture.chunks, capture.error) == ([b"x"] * 4, None)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 async def test_w1_a_thread_and_the_loop_share_one_order() -> None:

@@ -4,13 +4,13 @@ import asyncio
 import contextvars
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
-from apptheory_streaming.errors import ClientGone, WriteAfterEnd
+from apptheory_streaming.errors import ClientGone, EndedTwice, WriteAfterEnd
 from apptheory_streaming.threads import WINDOW_BYTES, WINDOW_CHUNKS, BodyEnd, HandlerThread, WriteQueue
 from apptheory_streaming.wire.front import FunctionUrlFront
 from apptheory_streaming.wire.head import make_head
@@ -321,6 +321,8 @@ async def test_a_put_on_the_loop_is_written_at_once() -> None:
     assert writer.body_complete
     with pytest.raises(WriteAfterEnd):
         writes.put(b"c")
+    with pytest.raises(EndedTwice):
+        writes.put(BodyEnd())
     assert sink.chunks == [b"a", b"b"]
 
 
@@ -472,3 +474,28 @@ def test_a_thread_that_outlives_its_loop_ends_quietly(monkeypatch: pytest.Monkey
             thread.join(10)
     assert errors == []
     assert daemons == [True]
+
+
+def test_a_result_for_a_closed_loop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E4: when even the waiting was left behind, the thread gives up its result and ends quietly."""
+    gate = threading.Event()
+    discarded: list[object] = []
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+
+    def slow() -> str:
+        gate.wait(10)
+        return "too late"
+
+    async def begin() -> Coroutine[Any, Any, str]:
+        waiting = HandlerThread().run(slow, discard=discarded.append)
+        waiting.send(None)
+        return waiting
+
+    waiting = asyncio.run(begin())
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "handler":
+            thread.join(10)
+    waiting.close()
+    assert (errors, discarded) == ([], ["too late"])
