@@ -4,7 +4,7 @@ import logging
 
 from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.tracebacks import describe
-from apptheory_streaming.errors import ClientError, code_of
+from apptheory_streaming.errors import ClientError, NotEnded, code_of
 from apptheory_streaming.wire.transcript import EventKind, HandlerError, Transcript
 
 __all__ = ["access_line", "log_exchange"]
@@ -50,10 +50,18 @@ def _log_error(transcript: Transcript, error: HandlerError) -> None:
     if isinstance(error.exception, ClientError):
         _log.error("%s: request refused: %s", transcript.request_id, error)
         return
+    if isinstance(error.exception, NotEnded):
+        _log.error("%s: %s", transcript.request_id, error)
+        return
     chunks = f"{transcript.chunk_count} chunk{'' if transcript.chunk_count == 1 else 's'}"
     when = f"after {chunks}" if error.late else "before the first chunk"
-    text = str(error) if code_of(error.exception) is not None else describe(error.exception)
+    text = _printable(str(error)) if code_of(error.exception) is not None else describe(error.exception)
     _log.error("%s: handler failed %s: %s", transcript.request_id, when, text)
+
+
+def _printable(text: str) -> str:
+    """Text that may hold what a client sent, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _committed_at(transcript: Transcript) -> float | None:

@@ -3,10 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["LambdaContext"]
+__all__ = ["CognitoIdentity", "LambdaContext"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
+class CognitoIdentity:
+    """Who called, for an invocation by an AWS SDK for mobile; always there, and empty for a Function URL."""
+
+    cognito_identity_id: str | None = None
+    cognito_identity_pool_id: str | None = None
+
+
+@dataclass(kw_only=True)  # writable, as on Lambda: frameworks keep things on it
 class LambdaContext:
     """What https://docs.aws.amazon.com/lambda/latest/dg/python-context.html lists.
 
@@ -21,7 +29,7 @@ class LambdaContext:
     memory_limit_in_mb: str = "1024"
     log_group_name: str = "/aws/lambda/function"
     log_stream_name: str = "local/[$LATEST]"
-    identity: object = None
+    identity: CognitoIdentity = field(default_factory=CognitoIdentity)
     client_context: object = None
     tenant_id: str | None = None
 

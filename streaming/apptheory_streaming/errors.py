@@ -240,7 +240,10 @@ def code_of(error: BaseException) -> str | None:
     A code is the `code` attribute, trimmed, if it is a dotted lower-case name such as
     `app.conflict`; anything else (a provider's `invalid_api_key`, a number) stays private.
     """
-    code = getattr(error, "code", None)
+    try:
+        code = getattr(error, "code", None)
+    except Exception:  # noqa: BLE001 - a handler's exception may do anything; a code that raises is none
+        return None
     if isinstance(code, str) and _CODE.fullmatch(code.strip()):
         return code.strip()
     return None

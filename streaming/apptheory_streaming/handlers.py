@@ -50,7 +50,7 @@ class HandlerRun:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
-            if not self.contain_exit or _is_being_cancelled(error):
+            if not self.contain_exit or self._is_being_cancelled(error):
                 raise
             self.writer.fail(_runtime_exit(error))
         else:
@@ -178,17 +178,15 @@ class HandlerRun:
             raise
         _close(iterator)
 
+    def _is_being_cancelled(self, error: BaseException) -> bool:
+        """Whether this is our own cancellation, not one of the handler's making."""
+        return isinstance(error, asyncio.CancelledError) and self.writer.stopped is not None
+
     def stop_writes(self, error: StreamingError) -> None:
         """Make every later write of the handler raise; a thread sees it at its next one."""
         self.writer.stop(error)
         self.writes.close(error)
         self.thread.close()
-
-
-def _is_being_cancelled(error: BaseException) -> bool:
-    """Whether this is our own cancellation, not a CancelledError that the handler let out."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _runtime_exit(error: BaseException) -> RuntimeExit:

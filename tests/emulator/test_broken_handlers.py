@@ -243,3 +243,22 @@ async def test_slow_sync_handler_does_not_block_another_request(function_url: Fu
     gate.set()
 
     assert (await slow).body == b"/slow"
+
+
+async def test_a_handler_that_cancels_itself_is_a_function_error(
+    function_url: FunctionUrlFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """E2b: the client gets 502, the log says what the handler did, and the server serves on."""
+
+    async def handler(event: Any, context: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+    url = await function_url(handler)
+    response = await fetch(url)
+    await url.settled()
+
+    assert response.status == 502
+    assert "CancelledError" in caplog.text

@@ -153,3 +153,14 @@ def test_an_error_with_a_class_wide_code() -> None:
         code = "shop.taken"
 
     assert code_of(Taken()) == "shop.taken"
+
+
+def test_e1_a_code_that_raises_when_it_is_read_is_none() -> None:
+    """E1: an exception of a handler may do anything, and must not hurt the server."""
+
+    class HostileError(Exception):
+        @property
+        def code(self) -> str:
+            raise RuntimeError("no")
+
+    assert code_of(HostileError()) is None
