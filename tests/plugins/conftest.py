@@ -64,3 +64,10 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makefile(".ini", pytest=INI)
     pytester.makepyfile(handlers=HANDLERS)
     return pytester
+
+
+@pytest.fixture(autouse=True)
+def outside_of_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pytest prints longer summaries where CI is set; what users see at home is tested."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
