@@ -210,7 +210,7 @@ def example(name: str) -> str:
     return f"{EXAMPLES / name}.py:handler"
 
 
-INSTANT = {"CHAT_TOKEN_SECONDS": "0", "SSR_SECONDS": "0"}
+INSTANT = {f"{name}_SECONDS": "0" for name in ("CHAT_TOKEN", "SSR", "PROGRESS", "RESULTS")}
 EXAMPLE_CASES = [
     Case("chat page", example("chat"), options={"env": INSTANT}),
     Case("chat answer", example("chat"), path="/chat?q=hello%20w%C3%B6rld", options={"env": INSTANT}),
@@ -233,6 +233,12 @@ EXAMPLE_CASES = [
     Case("export as CSV", example("export"), path="/orders.csv?rows=500"),
     Case("export of nothing", example("export"), path="/orders.ndjson?rows=0"),
     Case("export with wrong rows", example("export"), path="/orders.csv?rows=many"),
+    Case("progress", example("progress"), path="/?photos=100", options={"env": INSTANT}),
+    Case("progress of a wrong number", example("progress"), path="/?photos=ten", options={"env": INSTANT}),
+    Case("results", example("results"), path="/?q=%E5%B3%B6&limit=1", options={"env": INSTANT}),
+    Case("results of nothing", example("results"), options={"env": INSTANT}),
+    Case("media", example("media"), path="/tone.wav?seconds=2"),
+    Case("media elsewhere", example("media"), path="/song.mp3"),
 ]
 
 CHUNK_CASES = [

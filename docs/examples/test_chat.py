@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from apptheory_plugins.snapshot import StreamSnapshot
 from apptheory_testkit import StreamClientFactory
 
 handler = f"{Path(__file__).with_name('chat.py')}:handler"  # at home: from chat import handler
@@ -92,6 +93,31 @@ async def test_the_first_token_is_sent_before_the_second_is_there(
 
     assert [name for name, _ in events(received)] == ["start", "token"]
     assert live.capture.handler_outcome == "cancelled"  # the test left, as a reader may
+
+
+async def test_tokens_come_at_the_pace_of_the_model(
+    stream_client: StreamClientFactory, stream_snapshot: StreamSnapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start, the tokens a quarter of a second apart, and the marker of the end last."""
+    monkeypatch.setenv("CHAT_TOKEN_SECONDS", "0.25")
+
+    capture = await stream_client(handler).get("/chat?q=hello")
+
+    assert capture.cadence == "good"
+    assert capture == stream_snapshot(view="events")
+
+
+async def test_a_slow_model_keeps_nobody_waiting_for_the_first_word(
+    stream_client: StreamClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With five seconds between two tokens the first comes at once; a buffered answer has them all at the end."""
+    monkeypatch.setenv("CHAT_TOKEN_SECONDS", "5")
+    streamed = await stream_client(handler).get("/chat?q=hello")
+    buffered = await stream_client(handler, invoke_mode="BUFFERED").get("/chat?q=hello")
+    tokens = streamed.text.count("event: token")
+
+    assert (streamed.ttfb, streamed.at("event: token"), streamed.at("event: done")) == (0, 0, 5 * tokens)
+    assert (buffered.ttfb, buffered.text.count("event: token")) == (5 * tokens, tokens)
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat?q=", "/chat?q=%20"])

@@ -10,26 +10,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from apptheory_emulator.config import FunctionConfig, LateErrors
     from apptheory_emulator.front.function_url import Exchange
+    from apptheory_emulator.http_transport import HttpTransport
     from apptheory_emulator.server import (
         Emulator,
         FunctionUrlFactory,
         ServedFunction,
         ServedUrl,
+        ServeOptions,
         serve_function_url,
     )
+    from apptheory_emulator.threaded import ThreadedUrl, serve_function_url_threaded
 
 __all__ = [
     "Emulator",
     "Exchange",
     "FunctionConfig",
     "FunctionUrlFactory",
+    "HttpTransport",
     "LateErrors",
+    "ServeOptions",
     "ServedFunction",
     "ServedUrl",
+    "ThreadedUrl",
     "serve_function_url",
+    "serve_function_url_threaded",
 ]
 
-_HOMES = {"Exchange": "front.function_url", "FunctionConfig": "config", "LateErrors": "config"}
+_HOMES = {
+    "Exchange": "front.function_url",
+    "FunctionConfig": "config",
+    "HttpTransport": "http_transport",
+    "LateErrors": "config",
+    "ThreadedUrl": "threaded",
+    "serve_function_url_threaded": "threaded",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,12 +2,14 @@
 
 import logging
 
+from aiohttp import web
+
 from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.tracebacks import describe
 from apptheory_streaming.errors import ClientError, NotEnded, code_of
 from apptheory_streaming.wire.transcript import EventKind, HandlerError, Transcript
 
-__all__ = ["access_line", "log_exchange"]
+__all__ = ["access_line", "log_exchange", "log_refusal"]
 
 _log = logging.getLogger("apptheory_emulator")
 _access = logging.getLogger("apptheory_emulator.access")
@@ -25,9 +27,17 @@ def log_exchange(exchange: Exchange) -> None:
     _access.info("%s", access_line(exchange))
 
 
+async def log_refusal(request: web.Request, response: web.StreamResponse) -> None:
+    """Write the access line of a request that the server itself refuses, such as CONNECT, before it has an id."""
+    if isinstance(response, web.HTTPException):
+        path = request.raw_path.partition("?")[0]
+        _access.info("- %s %s %s handler=not_called", request.method, path, response.status)
+
+
 def access_line(exchange: Exchange) -> str:
     """Give request id, method, path, status, chunks, bytes, first byte, duration and error code."""
     request, transcript = exchange.request, exchange.transcript
+    dropped = (f"dropped={transcript.dropped_chunks}",) if transcript.dropped_chunks else ()
     return " ".join(
         (
             transcript.request_id,
@@ -36,8 +46,9 @@ def access_line(exchange: Exchange) -> str:
             str(transcript.head.status if transcript.head else "-"),
             f"chunks={transcript.chunk_count}",
             f"bytes={transcript.body_bytes}",
-            f"first_byte_ms={_milliseconds(transcript, _committed_at(transcript))}",
-            f"duration_ms={_milliseconds(transcript, transcript.ended_at)}",
+            *dropped,
+            f"first_byte_ms={_milliseconds(_committed_at(transcript))}",
+            f"duration_ms={_milliseconds(transcript.ended_at)}",
             f"handler={transcript.handler}",
             f"delivery={str(transcript.delivery).replace(' ', '_')}",
             f"error={transcript.error.code if transcript.error else '-'}",
@@ -68,7 +79,5 @@ def _committed_at(transcript: Transcript) -> float | None:
     return next((event.at for event in transcript.events if event.kind is EventKind.COMMITTED), None)
 
 
-def _milliseconds(transcript: Transcript, at: float | None) -> str:
-    if at is None or transcript.started_at is None:
-        return "-"
-    return f"{(at - transcript.started_at) * 1000:.1f}"
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f}"

@@ -34,11 +34,17 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     return value
 
 
+def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty, which would mean every address; say 0.0.0.0 or :: if that is meant")
+    return value
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="apptheory-streaming")
 @click.argument("target")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_named, help="Address to listen on.")
 @click.option("--name", help="Name of the function; its file or module otherwise.")
 @click.option("--env", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a variable; may be repeated.")
 @click.option(
@@ -107,15 +113,20 @@ def _stdout_for_tools() -> Iterator[TextIO]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with os.fdopen(kept, "w", closefd=False) as stdout, contextlib.redirect_stdout(sys.stderr):
+        with os.fdopen(kept, "w", closefd=False) as stdout, contextlib.redirect_stdout(_stderr()):
             yield stdout
     finally:
         os.dup2(kept, 1)
         os.close(kept)
 
 
+def _stderr() -> TextIO:
+    """Open stderr once more: what a handler closes, `sys.stdout` or `sys.stderr`, must not be what others write to."""
+    return open(2, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
+
+
 def _set_up_logging() -> None:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.INFO, stream=_stderr(), format="%(asctime)s %(levelname)s %(message)s")
 
 
 def _checked(target: str) -> str:

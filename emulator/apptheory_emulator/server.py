@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict, Unpack
 
 from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.typedefs import Handler
 
-from apptheory_emulator.access_log import log_exchange
+from apptheory_emulator.access_log import log_exchange, log_refusal
 from apptheory_emulator.config import FunctionConfig, LateErrors
 from apptheory_emulator.front.function_url import Exchange, FunctionUrlHandler
+from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import OnDisconnect
@@ -21,7 +22,10 @@ from apptheory_streaming.target import target_name
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import Limits
 
-__all__ = ["Emulator", "FunctionUrlFactory", "ServedFunction", "ServedUrl", "serve_function_url"]
+if TYPE_CHECKING:
+    from apptheory_emulator.threaded import ThreadedUrl
+
+__all__ = ["Emulator", "FunctionUrlFactory", "ServeOptions", "ServedFunction", "ServedUrl", "serve_function_url"]
 
 SHUTDOWN_SECONDS = 5.0
 """How long streams in flight may go on once the emulator is told to stop."""
@@ -57,14 +61,16 @@ class Emulator:
         port: int = 0,
         on_exchange: Callable[[Exchange], None] = log_exchange,
         shutdown_seconds: float = SHUTDOWN_SECONDS,
+        reception: Reception | None = None,
     ) -> None:
-        """Serve `functions` on `host`; port 0 takes a free one."""
+        """Serve `functions` on `host`; port 0 takes a free one; `reception` names their requests."""
         self.functions: list[ServedFunction] = []
         self._configs = tuple(functions)
         self._host = host
         self._port = port
         self._on_exchange = on_exchange
         self._shutdown_seconds = shutdown_seconds
+        self._reception = reception
         self._handlers: list[FunctionUrlHandler] = []
         self._stack = AsyncExitStack()
 
@@ -88,7 +94,7 @@ class Emulator:
     @asynccontextmanager
     async def _serve(self, config: FunctionConfig, port: int) -> AsyncIterator[str]:
         function = InProcessFunction(config)
-        handler = FunctionUrlHandler(function, on_exchange=self._on_exchange)
+        handler = FunctionUrlHandler(function, on_exchange=self._on_exchange, reception=self._reception)
         self._handlers.append(handler)
         runner = web.AppRunner(
             self._application(handler),
@@ -122,6 +128,7 @@ class Emulator:
 
         app = web.Application(middlewares=[every_request])
         app.on_response_prepare.append(_drop_server_header)
+        app.on_response_prepare.append(log_refusal)
         app.on_shutdown.append(stop)  # comes when nothing more is accepted
         return app
 
@@ -136,6 +143,17 @@ class ServedUrl(str):
 
     settled: Callable[[], Coroutine[Any, Any, None]]
     """Wait until no handler runs: a client may have its whole response a moment before its exchange is listed."""
+
+
+class ServeOptions(TypedDict, total=False):
+    """The options with which one handler is served."""
+
+    on_disconnect: str
+    late_errors: str
+    timeout: float | None
+    invoke_mode: str
+    limits: Limits | None
+    env: Mapping[str, str] | None
 
 
 class FunctionUrlFactory(Protocol):
@@ -153,6 +171,12 @@ class FunctionUrlFactory(Protocol):
         env: Mapping[str, str] | None = None,
     ) -> ServedUrl:
         """Serve a handler or an import string until the test ends, and give its URL."""
+        ...
+
+    def threaded(
+        self, target: str | Callable[..., Any], **options: Unpack[ServeOptions]
+    ) -> "AbstractContextManager[ThreadedUrl]":
+        """Serve on a thread of its own in real time, for clients that block, until the block is left."""
         ...
 
 

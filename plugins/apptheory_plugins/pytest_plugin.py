@@ -3,21 +3,31 @@
 Nothing heavy is imported before a test asks for a fixture.
 """
 
-import inspect
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-if TYPE_CHECKING:
-    import asyncio
+from apptheory_plugins.anyio_loop import hold_virtual_runner, releasing_runner
+from apptheory_plugins.clocks import (
+    add_clock_options,
+    clock_of,
+    loop_factories,
+    loop_factory,
+    require_decided,
+)
+from apptheory_plugins.closing import closing
+from apptheory_plugins.marker import is_async, is_async_function
+from apptheory_plugins.properties import relax_hypothesis
+from apptheory_plugins.sweep_marker import sweeping
+from apptheory_plugins.transport_option import add_transport_options, run_both, transport_of
 
+if TYPE_CHECKING:
     from apptheory_emulator import FunctionUrlFactory
     from apptheory_plugins.servers import Servers
     from apptheory_plugins.snapshot import StreamSnapshot
+    from apptheory_plugins.transports import TestPath
     from apptheory_testkit import StreamCapture, StreamClient, StreamClientFactory
     from apptheory_testkit.loop import CurrentClock
 
@@ -25,54 +35,43 @@ pytest.register_assert_rewrite("apptheory_testkit.assertions")
 
 _CAPTURES = pytest.StashKey[list["StreamCapture"]]()
 _SERVERS = pytest.StashKey["Servers"]()
+_PATH = pytest.StashKey["TestPath"]()
 _SHOWN_PROBLEMS = 10  # of a test with thousands of requests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of the configuration file for the clock of tests."""
-    parser.addini("streaming_clock", "Time of tests that use stream_client: real or virtual.", default="real")
+    """Add the options for the clock and the transport of tests."""
+    add_clock_options(parser)
+    add_transport_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker for the clock of one test."""
-    config.addinivalue_line("markers", "streaming(clock='virtual'): run in virtual time, or in 'real' time")
+    """Add the marker by which one test differs."""
+    config.addinivalue_line(
+        "markers",
+        "streaming(clock='real', transport='in-process', sweep=disconnect, leaks=probe): run in 'real' or 'virtual' "
+        "time; keep to one transport; run again with a fault at every event, and fail for what leaks",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each transport, if it is to take both; first, so that this parameter is the first."""
+    run_both(metafunc)
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Give a test in virtual time its loop, and every other one what it would have had without us.
-
-    pytest-asyncio takes no None once any plugin has this hook.
-    """
-    factories = yield
-    if not _is_virtual(item):
-        return factories or {"asyncio": _new_event_loop}
-    from apptheory_testkit.loop import VirtualLoop  # noqa: PLC0415 - heavy
-
-    return {"virtual": VirtualLoop}
-
-
-def _new_event_loop() -> "asyncio.AbstractEventLoop":
-    import asyncio  # noqa: PLC0415 - heavy
-
-    return asyncio.new_event_loop()
-
-
-def _is_virtual(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("streaming")
-    clock = marker.kwargs.get("clock") if marker is not None else None
-    if clock is None and {"stream_client", "virtual_clock"}.isdisjoint(getattr(item, "fixturenames", ())):
-        return False
-    clock = clock or item.config.getini("streaming_clock")
-    if clock not in ("real", "virtual"):
-        raise pytest.UsageError(f"the clock of {item.nodeid} must be 'real' or 'virtual', not {clock!r}")
-    return bool(clock == "virtual")
+    """Give a test in virtual time its loop, and every other one what it would have had without us."""
+    usual = yield
+    return loop_factories(item, usual)
 
 
 @pytest.fixture
 def virtual_clock(request: pytest.FixtureRequest) -> "CurrentClock":
     """The virtual clock of the test: `now` in seconds, and `await advance(seconds)`."""
-    if not _is_virtual(request.node):
+    require_decided(request.node, "virtual_clock")
+    if clock_of(request.node) == "real":
         pytest.fail(
             'virtual_clock needs a test in virtual time: @pytest.mark.streaming(clock="virtual")', pytrace=False
         )
@@ -82,22 +81,41 @@ def virtual_clock(request: pytest.FixtureRequest) -> "CurrentClock":
 
 
 @pytest.fixture
-def stream_client(request: pytest.FixtureRequest) -> "StreamClientFactory":
+def stream_transport(request: pytest.FixtureRequest) -> str:
+    """How the requests of this test reach its handlers: `in-process` or `http`."""
+    return getattr(request, "param", None) or transport_of(request.node)
+
+
+@pytest.fixture
+def stream_client(request: pytest.FixtureRequest, stream_transport: str) -> "StreamClientFactory":
     """Make clients for handlers; `await` a request of one to get a capture.
 
     With `strict=False` the test does not fail for problems of a response that it never looked at.
     """
-    from apptheory_testkit import RequestIds, stream_client  # noqa: PLC0415 - heavy
+    from apptheory_plugins.transports import TestPath  # noqa: PLC0415 - heavy
+    from apptheory_testkit import RequestIds, stream_client  # noqa: PLC0415
 
+    item: pytest.Item = request.node
+    require_decided(item, "stream_client")
     request_ids: RequestIds = RequestIds()
     captures: list[StreamCapture] = []
-    request.node.stash[_CAPTURES] = captures
-
-    clock = "virtual" if _is_virtual(request.node) else "real"
+    item.stash[_CAPTURES] = captures
+    clock = clock_of(item)
+    servers = _servers(item, "--stream-transport=http") if stream_transport == "http" else None
+    path = item.stash[_PATH] = TestPath(request, stream_transport, servers)
 
     def make(target: Any, *, strict: bool = True, **options: Any) -> "StreamClient":
-        options.setdefault("clock", clock)
-        return stream_client(target, request_ids=request_ids, on_capture=captures.append if strict else None, **options)
+        options["loop_factory"] = loop_factory(item.config, options.get("clock", clock))
+        if is_async(item):  # one that is not may run a loop of its own choice
+            options.setdefault("clock", clock)
+        options.setdefault("transport", path.transport)
+
+        def hear(capture: "StreamCapture") -> None:
+            path.hear(capture)
+            if strict:
+                captures.append(capture)
+
+        return stream_client(target, request_ids=request_ids, on_capture=hear, **options)
 
     return make
 
@@ -108,14 +126,16 @@ def function_url(request: pytest.FixtureRequest) -> "FunctionUrlFactory":
 
     The server runs on the test's own loop and ends with the test.
     """
+    return cast("FunctionUrlFactory", _servers(request.node, "function_url"))  # which spells out the options
+
+
+def _servers(item: pytest.Item, who: str) -> "Servers":
+    """Give the servers of a test, of which there is one list; `who` needs them."""
     try:
         from apptheory_plugins.servers import Servers  # noqa: PLC0415 - heavy, and what it needs may be missing
     except ModuleNotFoundError as error:
-        pytest.fail(f"function_url needs {error.name}: pip install 'apptheory-streaming[emulator]'", pytrace=False)
-
-    servers: Servers = Servers()
-    request.node.stash[_SERVERS] = servers
-    return cast("FunctionUrlFactory", servers)  # which spells out the options
+        pytest.fail(f"{who} needs {error.name}: pip install 'apptheory-streaming[emulator]'", pytrace=False)
+    return item.stash.setdefault(_SERVERS, Servers())
 
 
 @pytest.fixture
@@ -133,66 +153,59 @@ def stream_snapshot(request: pytest.FixtureRequest) -> "StreamSnapshot":
     return make_stream_snapshot(request.getfixturevalue("snapshot"))
 
 
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-    """Let syrupy's own `snapshot` hold captures without a loss."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before anyio puts a function of its own in the place of an async one
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Let syrupy's own `snapshot` hold captures without a loss, and anyio's async fixtures run on the virtual loop."""
+    of_anyio = "anyio_backend" in request.fixturenames and is_async_function(fixturedef.func)
+    if of_anyio and fixturedef.scope == "function":
+        hold_virtual_runner(request.node, request.getfixturevalue("anyio_backend"))
     if fixturedef.argname == "snapshot" and request.config.pluginmanager.hasplugin("syrupy"):
         from apptheory_plugins.amber import teach_amber  # noqa: PLC0415 - heavy
+        from apptheory_plugins.snapshot_names import share_snapshots  # noqa: PLC0415
 
         teach_amber()
+        snapshot: Any = yield
+        share_snapshots(snapshot, request.node)
+        return snapshot
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep the runner that anyio has for a test in virtual time up to the end of its fixtures, then tidy up."""
+    with releasing_runner(item):
+        outcome = yield
+    if (rebinding := sys.modules.get("apptheory_testkit.rebinding")) is not None:
+        rebinding.settle()  # what monkeypatch gave back just now
+    return outcome
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let properties use our fixtures and take the time that they take."""
+    relax_hypothesis(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Bring anyio's plugin to run a test in virtual time."""
+    if (backend := pyfuncitem.funcargs.get("anyio_backend")) is not None:
+        hold_virtual_runner(pyfuncitem, backend)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let an async test close its servers, and fail one that passed over a problem of a response."""
-    servers = item.stash.get(_SERVERS, None)
-    if servers is None or not isinstance(item, pytest.Function):
+    with sweeping(item), closing(item.stash.get(_SERVERS, None), item):
         outcome = yield
-    else:
-        with _closing(servers, item):
-            outcome = yield
     _fail_for_unseen_problems(item)
+    path: TestPath | None = item.stash.get(_PATH, None)
+    if path is not None:
+        path.compare(item)
     return outcome
-
-
-@contextmanager
-def _closing(servers: "Servers", item: pytest.Function) -> Iterator[None]:
-    """Make an async test close its servers itself, on its own loop, before that loop is closed."""
-    holder, name = _async_test(item)
-    test = getattr(holder, name)
-    if not inspect.iscoroutinefunction(test):
-        _fail_for_stuck_servers(servers)
-        yield
-        return
-    before = servers.started if holder is not item else 0  # a fixture's outlive the examples of hypothesis
-
-    @wraps(test)
-    async def closing(*arguments: Any, **fixtures: Any) -> Any:
-        _fail_for_stuck_servers(servers)
-        try:
-            return await test(*arguments, **fixtures)
-        finally:
-            await servers.close(keep=before)
-
-    setattr(holder, name, closing)
-    try:
-        yield
-    finally:
-        setattr(holder, name, test)
-
-
-def _fail_for_stuck_servers(servers: "Servers") -> None:
-    if servers.stuck:
-        pytest.fail(
-            "a fixture of this test serves on a loop that does not run while the test does, so no request would "
-            "be answered: call function_url in the test itself, as an `async def`",
-            pytrace=False,
-        )
-
-
-def _async_test(item: pytest.Function) -> tuple[Any, str]:
-    """Where the coroutine function of a test is kept: hypothesis wraps it into a function of its own."""
-    wrapped = getattr(item.obj, "hypothesis", None)
-    return (item, "obj") if wrapped is None else (wrapped, "inner_test")
 
 
 def _fail_for_unseen_problems(item: pytest.Item) -> None:

@@ -7,19 +7,21 @@ context)`, and parameters are never counted.  What may block runs on a thread of
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from apptheory_streaming.errors import NotEnded, RuntimeExit, StreamingError
+from apptheory_streaming.heartbeat import Heartbeat, HeartbeatTimer
 from apptheory_streaming.shapes import StreamedAnswer, discard, read_answer
 from apptheory_streaming.streamify import HttpResponseStream, is_streamified
-from apptheory_streaming.threads import HandlerThread, WriteQueue
+from apptheory_streaming.threads import HandlerThread
 from apptheory_streaming.watch import HeadWatch
 from apptheory_streaming.wire.chunk import encode_chunk
 from apptheory_streaming.wire.marshal import marshal
 from apptheory_streaming.wire.transcript import HandlerError
-from apptheory_streaming.writer import ResponseWriter
+from apptheory_streaming.write_queue import WriteQueue
+from apptheory_streaming.writer import ResponseWatcher, ResponseWriter
 
 __all__ = ["Handler", "HandlerRun"]
 
@@ -40,6 +42,8 @@ class HandlerRun:
     watch_foreign: bool = False
     contain_exit: bool = False
     refusal: StreamingError | None = None
+    watcher: ResponseWatcher | None = None
+    _heartbeat: HeartbeatTimer | None = field(default=None, init=False)
 
     async def drive(self) -> None:
         """Call the handler and write what it gives; a failure goes to the writer."""
@@ -68,6 +72,8 @@ class HandlerRun:
 
     async def _streamified(self) -> None:
         stream = HttpResponseStream(self.writes, self.writer, self.watch, watch_foreign=self.watch_foreign)
+        if self.watcher is not None:
+            self.writer.on_final = self.watcher.head_final
         try:
             await self._call(self.handler, self.event, stream, self.context)
         finally:
@@ -92,9 +98,11 @@ class HandlerRun:
             await self._discard(value)
             raise
         self._watch(answer)
+        self._start_heartbeat(answer.heartbeat)
         try:
             await self._write_body(answer)
         finally:
+            self.stop_heartbeat()
             self.watch.stop()
             if answer.live is not None:
                 answer.live.detach(self.watch)
@@ -113,11 +121,16 @@ class HandlerRun:
         elif answer.look is not None and self.watch_foreign:
             self.watch.compare(answer.look)
 
+    def _start_heartbeat(self, heartbeat: Heartbeat | None) -> None:
+        if heartbeat is not None:
+            self._heartbeat = HeartbeatTimer(heartbeat, writer=self.writer, writes=self.writes, watch=self.watch)
+            self._heartbeat.start()
+
     async def _write_body(self, answer: StreamedAnswer) -> None:
         body = answer.body
-        if answer.prefix is not None:
+        if self.watcher is not None or answer.prefix is not None:
             try:
-                await self._write(answer.prefix)
+                await self._before_body(answer)
             except BaseException:
                 await self._discard(body)
                 raise
@@ -132,9 +145,17 @@ class HandlerRun:
             finally:
                 await self._flush()
 
+    async def _before_body(self, answer: StreamedAnswer) -> None:
+        if self.watcher is not None:
+            await self.watcher.before_body(answer.body)
+        if answer.prefix is not None:
+            await self._write(answer.prefix)
+
     async def _discard(self, value: Any) -> None:
         """Close what nobody will read, on the thread where it may belong."""
-        if self.thread.closed:
+        if isinstance(value, AsyncIterable):
+            await _close_async(value)
+        elif self.thread.closed:
             discard(value)
         else:
             await self.thread.run(functools.partial(discard, value))
@@ -182,9 +203,15 @@ class HandlerRun:
         """Whether this is our own cancellation, not one of the handler's making."""
         return isinstance(error, asyncio.CancelledError) and self.writer.stopped is not None
 
+    def stop_heartbeat(self) -> None:
+        """Send no heartbeat any more: the body is over, or nobody takes it."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+
     def stop_writes(self, error: StreamingError) -> None:
         """Make every later write of the handler raise; a thread sees it at its next one."""
         self.writer.stop(error)
+        self.stop_heartbeat()
         self.writes.close(error)
         self.thread.close()
 
@@ -207,7 +234,7 @@ def _runs_on_loop(handler: Handler) -> bool:
     )
 
 
-async def _close_async(iterator: AsyncIterator[Any]) -> None:
+async def _close_async(iterator: AsyncIterable[Any]) -> None:
     close = getattr(iterator, "aclose", None)
     if close is not None:
         await close()

@@ -12,7 +12,7 @@ from typing import Any
 
 from apptheory_streaming.errors import ClientGone, FunctionTimeout, NotEnded, RuntimeExit, StreamingError
 from apptheory_streaming.handlers import Handler, HandlerRun
-from apptheory_streaming.threads import HandlerThread, WriteQueue
+from apptheory_streaming.threads import HandlerThread
 from apptheory_streaming.watch import HeadWatch
 from apptheory_streaming.wire.front import Front
 from apptheory_streaming.wire.head import Head
@@ -21,7 +21,8 @@ from apptheory_streaming.wire.limits import Limits
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, Ending, HandlerKind, HandlerOutcome
 from apptheory_streaming.wire.recorder import TranscriptRecorder
 from apptheory_streaming.wire.transcript import Transcript
-from apptheory_streaming.writer import Clock, ResponseWriter, Sink
+from apptheory_streaming.write_queue import WriteQueue
+from apptheory_streaming.writer import Clock, ResponseWatcher, ResponseWriter, Sink
 
 __all__ = ["CLEANUP_SECONDS", "Invocation", "InvocationPolicy", "LateTimeout", "OnDisconnect"]
 
@@ -79,6 +80,7 @@ class Invocation:
         now: Clock = lambda: None,
         head_only: bool = False,
         request_bytes: int = 0,
+        watcher: ResponseWatcher | None = None,
     ) -> None:
         """Prepare; nothing runs before `run`.  `request_bytes` is the size of the decoded body (rule L1)."""
         self._policy = policy or InvocationPolicy()
@@ -96,10 +98,11 @@ class Invocation:
             self._writer,
             self._watch,
             HandlerThread(),
-            WriteQueue(self._writer, now=now),
+            WriteQueue(self._writer, now=now, lockstep=watcher is not None),
             watch_foreign=self._policy.watch_foreign,
             contain_exit=self._policy.contain_exit,
             refusal=self._policy.limits.refusal(request_bytes),
+            watcher=watcher,
         )
         self._handler: asyncio.Task[None] | None = None
         self._delivery: asyncio.Task[DeliveryKind] | None = None
@@ -139,25 +142,47 @@ class Invocation:
         """The head as it stands: final, or what an early error put in its place."""
         return self._recorder.head
 
-    def lose_client(self, *, after_bytes: int | None = None) -> None:
+    @property
+    def thread_runs(self) -> bool:
+        """Whether a thread of the handler still runs, which a cancelled one does until its next write."""
+        return self._run.thread.runs
+
+    def join_thread(self, seconds: float) -> None:
+        """Wait for that thread, which holds up the loop, for at most so many real seconds."""
+        self._run.thread.join(seconds)
+
+    @property
+    def handler(self) -> Handler:
+        """What is run."""
+        return self._run.handler
+
+    def chunk_taken(self) -> None:
+        """Say that the client has the oldest chunk that it did not have, and perhaps not the next."""
+        self._recorder.taken(self._now())
+
+    def lose_client(self, *, after_bytes: int | None = None) -> bool:
         """Say that the client is gone, after so many bytes if the sink counts them; once is enough.
 
-        A client that has its whole response cannot be lost any more.
+        A client that has its whole response cannot be lost any more; false says that it was not.
         """
         if self._writer.client_gone or (self._delivery is not None and _ended(self._delivery)):
-            return
+            return False
         if after_bytes is not None:
             self._recorder.delivered_bytes = after_bytes
         self._writer.lose_client()
+        self._run.stop_heartbeat()
         if self._delivery is not None:
             self._delivery.cancel()
         self._leave_handler()
+        return True
 
-    def cancel(self, reason: StreamingError | None = None) -> None:
-        """Cancel the handler: an async one at once, a sync one at its next write."""
-        if self._handler is not None and not self._handler.done() and not self._cancelled:
-            self._cancelled = True
-            self._stop_handler(reason or ClientGone("the invocation was cancelled"))
+    def cancel(self, reason: StreamingError | None = None) -> bool:
+        """Cancel the handler: an async one at once, a sync one at its next write; false when it was over."""
+        if self._handler is None or self._handler.done() or self._cancelled:
+            return False
+        self._cancelled = True
+        self._stop_handler(reason or ClientGone("the invocation was cancelled"))
+        return True
 
     # -- the handler's end --------------------------------------------------------------------
 
@@ -169,7 +194,8 @@ class Invocation:
         if self._handler is None or self._handler_over.is_set():
             return
         self._timed_out = True
-        error = FunctionTimeout(f"the function was still running after {self._policy.timeout:g} seconds")
+        seconds = f"{self._policy.timeout:g} second{'' if self._policy.timeout == 1 else 's'}"
+        error = FunctionTimeout(f"the function was still running after {seconds}")
         self._writer.fail(error)
         self._stop_handler(error)
 

@@ -94,7 +94,7 @@ class Headers(MutableMapping[str, Any]):
         """Hold the headers; `on_change` gets a name with its values before and after (None: absent)."""
         self._on_change = on_change
         if headers is not None and not isinstance(headers, Mapping):
-            raise InvalidResponse(f"headers must map names to values, not be a {type(headers).__name__}")
+            raise InvalidResponse(f"headers must map names to values, not be of type {type(headers).__name__}")
         merged = merge_case_variants(headers or {})
         self._lists = {name: self._list(name, values) for name, values in merged.items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
+from apptheory_streaming.heartbeat import Heartbeat, make_heartbeat
 from apptheory_streaming.live_head import LiveHead
 from apptheory_streaming.wire.chunk import StreamBody
 from apptheory_streaming.wire.head import HeaderInput
@@ -15,6 +16,8 @@ SSE_HEADERS = {
     "x-accel-buffering": "no",  # nginx holds a stream back without it
 }
 
+HEARTBEAT_SECONDS = 15.0
+
 
 class StreamingResponse(LiveHead):
     """A streamed response: a body, and a head that stays changeable until it is finalized.
@@ -22,7 +25,8 @@ class StreamingResponse(LiveHead):
     `body` is one chunk (bytes-like or text), any sync or async iterable of chunks, a file opened
     in binary, or None.  `status` is 100 to 599 (0 means 200); a header value is text or a list of
     texts; `cookies` are Set-Cookie values in order.  The head is checked when the handler
-    returns: what no response can have is InvalidResponse then.
+    returns: what no response can have is InvalidResponse then.  `heartbeat` is what it sends while
+    it is silent (rule W4); `sse_stream` brings one.
     """
 
     def __init__(
@@ -32,10 +36,12 @@ class StreamingResponse(LiveHead):
         status: int = 200,
         headers: HeaderInput | None = None,
         cookies: Iterable[str] = (),
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         """Keep the body as it is, and copies of headers and cookies."""
         super().__init__(status, headers, cookies)
         self.body = body
+        self.heartbeat = heartbeat
 
 
 def html_stream(
@@ -60,19 +66,23 @@ def sse_stream(
     status: int = 200,
     headers: HeaderInput | None = None,
     cookies: Iterable[str] = (),
+    heartbeat: float | None = HEARTBEAT_SECONDS,
 ) -> StreamingResponse:
     """Stream Server-Sent Events, one chunk an event, with SSE_HEADERS unless `headers` say otherwise.
 
     An event is a ServerSentEvent; text, or any value with a JSON form, is the data of one; bytes
-    are taken as framed already and sent unchanged.
+    are taken as framed already and sent unchanged.  After `heartbeat` seconds without a chunk the
+    comment `: keep-alive` is sent as one of its own (rule W4); None and 0 send none, and what is
+    no such number is UsageError.
     """
+    beat = make_heartbeat(heartbeat)
     body: AsyncIterator[bytes] | Iterator[bytes]
     if isinstance(events, AsyncIterable):
         body = _frames_async(events)
     else:  # text and bytes are one event, never iterated by character (rule R1)
         one = isinstance(events, str | bytes | bytearray | memoryview)
         body = _frames((events,) if one else () if events is None else events)
-    return StreamingResponse(body, status=status, headers=_with(SSE_HEADERS, headers), cookies=cookies)
+    return StreamingResponse(body, status=status, headers=_with(SSE_HEADERS, headers), cookies=cookies, heartbeat=beat)
 
 
 def _frames(events: Iterable[object]) -> Iterator[bytes]:

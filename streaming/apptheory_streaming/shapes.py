@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apptheory_streaming.errors import InvalidResponse
+from apptheory_streaming.heartbeat import Heartbeat
 from apptheory_streaming.live_head import LiveHead
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.watch import HeadView, view_of_fields, view_of_object
@@ -32,6 +33,7 @@ class StreamedAnswer:
     body: Iterable[Any] | AsyncIterable[Any] = ()
     live: LiveHead | None = None
     look: Callable[[], HeadView] | None = None
+    heartbeat: Heartbeat | None = None
 
 
 def read_answer(value: Any) -> StreamedAnswer | None:
@@ -53,7 +55,7 @@ def read_answer(value: Any) -> StreamedAnswer | None:
 def _streaming_response(response: StreamingResponse) -> StreamedAnswer:
     head = make_head(response.status, response.headers, response.cookies)
     prefix, body = _split(response.body)
-    return StreamedAnswer(head, prefix, body, live=response)
+    return StreamedAnswer(head, prefix, body, live=response, heartbeat=response.heartbeat)
 
 
 def _fields(fields: Mapping[str, Any]) -> StreamedAnswer:

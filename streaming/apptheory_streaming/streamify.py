@@ -13,10 +13,10 @@ from apptheory_streaming.errors import (
     InvalidResponse,
     WriteAfterEnd,
 )
-from apptheory_streaming.threads import BodyEnd, WriteQueue
 from apptheory_streaming.watch import HeadWatch, view_of_fields
 from apptheory_streaming.wire.chunk import Chunk, encode_chunk
 from apptheory_streaming.wire.head import DEFAULT_CONTENT_TYPE, head_from_fields, make_head
+from apptheory_streaming.write_queue import BodyEnd, WriteQueue
 from apptheory_streaming.writer import ResponseWriter
 
 __all__ = ["Drained", "HttpResponseStream", "is_streamified", "streamify_response"]

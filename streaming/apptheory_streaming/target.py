@@ -104,7 +104,7 @@ def _free_name(file: Path) -> str:
 def _find_callable(module: ModuleType, attribute: str, target: str) -> Any:
     handler = _find(module, attribute, target)
     if not callable(handler):
-        raise TargetError(f"{target!r} is a {type(handler).__name__}, not something that can be called")
+        raise TargetError(f"{target!r} is of type {type(handler).__name__}, not something that can be called")
     return handler
 
 

@@ -1,25 +1,16 @@
-"""Sync handlers: a thread of their own, and the bounded way of their chunks to the loop."""
+"""Sync handlers: a thread of their own, and how a loop on virtual time knows what it does."""
 
 import asyncio
 import contextvars
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from apptheory_streaming.errors import EndedTwice, WriteAfterEnd
-from apptheory_streaming.wire.head import Head
-from apptheory_streaming.writer import Clock, ResponseWriter
-
-__all__ = ["BodyEnd", "HandlerCall", "HandlerThread", "WorkCounter", "WriteQueue", "handler_call"]
+__all__ = ["HandlerCall", "HandlerThread", "WorkCounter", "handler_call"]
 
 _T = TypeVar("_T")
-
-WINDOW_CHUNKS = 64  # 77 000 chunks a second measured, against 12 000 for a window of one
-WINDOW_BYTES = 1024 * 1024
-
 
 _here = threading.local()
 
@@ -59,13 +50,6 @@ def handler_call() -> HandlerCall | None:
     return getattr(_here, "call", None)
 
 
-class BodyEnd:
-    """Stands in the queue for the end of the body."""
-
-
-_Item = tuple[bytes | Head | BodyEnd, float | None]
-"""What was put, and when."""
-
 _UNSET = object()
 
 
@@ -81,6 +65,16 @@ class HandlerThread:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.closed = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether the thread was started and has not ended."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of the thread, at most so many real seconds."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     async def run(self, function: Callable[[], _T], *, discard: Callable[[_T], object] | None = None) -> _T:
         """Call the function on the thread, with context variables as if it were called here.
@@ -148,147 +142,6 @@ class _Job:
         """Give up a result that came too late."""
         if error is None and self.discard is not None:
             self.discard(result)
-
-
-class WriteQueue:
-    """Chunks of one response in the order of the calls, from any thread, written on the loop (rule W1).
-
-    A thread that is 64 chunks or 1 MiB ahead waits until all are taken; the loop's own thread never
-    waits, and its calls first write what came before.  `close` makes every later `put` raise.
-    """
-
-    def __init__(self, writer: ResponseWriter, *, now: Clock) -> None:
-        """Write to `writer`, with production times from `now`."""
-        self._writer = writer
-        self._now = now
-        self._loop = asyncio.get_running_loop()
-        self._loop_thread = threading.get_ident()
-        self._room = threading.Condition()
-        self._items: deque[_Item] = deque()
-        self._bytes = 0
-        self._awake = False
-        self._blocked: list[HandlerCall] = []
-        self._ended = False
-        self._closed: Exception | None = None
-
-    def put(self, item: bytes | Head | BodyEnd) -> bool:
-        """Add a chunk, the head, or the end; false when the caller should wait for the writer to drain.
-
-        Raises ResponseTooLarge at the very call that goes over the limit, so that a thread, which
-        runs ahead of the loop, stops where a handler on the loop would.
-        """
-        on_loop = threading.get_ident() == self._loop_thread
-        with self._room:
-            while not on_loop and self._full() and self._closed is None:
-                self._wait_for_room()
-            self._check(item)
-            if on_loop and not self._items:  # nothing is ahead of it, and only the loop takes
-                return self._write_now(item)
-            self._items.append((item, self._now()))
-            self._bytes += len(item) if isinstance(item, bytes) else 0
-            asleep, self._awake = not self._awake, True
-        if on_loop:
-            return self._write_all(asleep)
-        if asleep:
-            self._loop.call_soon_threadsafe(self._wake)
-        return True
-
-    async def flush(self) -> None:
-        """Wait until everything is written, at the pace of the sink; raises what closed the queue."""
-        while self._items:
-            await self._writer.drained()
-        if self._closed is not None:
-            raise self._closed
-
-    def close(self, error: Exception) -> None:
-        """Drop what is left and make every later `put` raise `error`."""
-        with self._room:
-            self._closed = self._closed or error
-            self._items.clear()
-            self._bytes = 0
-            self._make_room()
-
-    def _check(self, item: bytes | Head | BodyEnd) -> None:
-        if self._closed is not None:
-            raise self._closed
-        if isinstance(item, BodyEnd):
-            self._writer.check_refused()
-            if self._ended:
-                raise EndedTwice("end was called a second time")
-            self._ended = True
-        elif isinstance(item, bytes):
-            if self._ended:
-                raise WriteAfterEnd("write came after end")
-            self._writer.admit(len(item))
-
-    def _wait_for_room(self) -> None:
-        """A thread that waits for the loop is no work, or the clock would wait for the thread."""
-        if (call := handler_call()) is not None:
-            self._blocked.append(call)
-            call.pause()
-        self._room.wait()
-
-    def _make_room(self) -> None:
-        for call in self._blocked:
-            call.resume()
-        self._blocked.clear()
-        self._room.notify_all()
-
-    def _full(self) -> bool:
-        return len(self._items) >= WINDOW_CHUNKS or self._bytes >= WINDOW_BYTES
-
-    def _wake(self) -> None:
-        """Write until the sink asks for a pause or nothing is left."""
-        try:
-            while (item := self._take()) is not None:
-                if not self._apply(*item):
-                    self._writer.when_drained(self._wake)
-                    return
-        except Exception as error:  # noqa: BLE001 - the next `put` of the thread raises it, or `flush`
-            self.close(error)
-
-    def _write_now(self, item: bytes | Head | BodyEnd) -> bool:
-        """Write what the loop put, without a way through the queue."""
-        try:
-            return self._apply(item, self._now())
-        except Exception as error:
-            self.close(error)
-            raise
-
-    def _write_all(self, asleep: bool) -> bool:
-        """Write everything at once: the caller is on the loop and cannot wait here.
-
-        When a wake-up is on its way already, it will find nothing to do and fall asleep.
-        """
-        may_go_on = True
-        try:
-            while (item := self._take(fall_asleep=asleep)) is not None:
-                may_go_on = self._apply(*item)
-        except Exception as error:
-            self.close(error)
-            raise
-        return may_go_on
-
-    def _take(self, *, fall_asleep: bool = True) -> _Item | None:
-        """The next item; that there is none and that the next `put` must wake us are one step."""
-        with self._room:
-            if not self._items:
-                self._awake = self._awake and not fall_asleep
-                return None
-            item, produced_at = self._items.popleft()
-            self._bytes -= len(item) if isinstance(item, bytes) else 0
-            if not self._items:  # not at each item: waking a thread for one chunk costs more than the chunk
-                self._make_room()
-        return item, produced_at
-
-    def _apply(self, item: bytes | Head | BodyEnd, produced_at: float | None) -> bool:
-        if isinstance(item, bytes):
-            return self._writer.take(item, produced_at)
-        if isinstance(item, Head):
-            self._writer.finalize(item)
-        else:
-            self._writer.end_body()
-        return True
 
 
 def _counter_of(loop: asyncio.AbstractEventLoop) -> WorkCounter | None:

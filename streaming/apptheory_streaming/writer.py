@@ -11,7 +11,7 @@ from typing import Protocol
 
 from apptheory_streaming.errors import FunctionTimeout, ResponseTooLarge, StreamingError, code_of
 from apptheory_streaming.wire.error_response import Answer, coded_error
-from apptheory_streaming.wire.front import Front
+from apptheory_streaming.wire.front import COLLECTED_NOTE, Front
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.lifecycle import State, Step, advance
 from apptheory_streaming.wire.limits import Limits
@@ -20,7 +20,7 @@ from apptheory_streaming.wire.outcome import DeliveryKind, Ending
 from apptheory_streaming.wire.recorder import TranscriptRecorder
 from apptheory_streaming.wire.transcript import EventKind, HandlerError
 
-__all__ = ["CHUNKS_A_TURN", "SECONDS_A_TURN", "Clock", "ResponseWriter", "Sink"]
+__all__ = ["CHUNKS_A_TURN", "SECONDS_A_TURN", "Clock", "ResponseWatcher", "ResponseWriter", "Sink"]
 
 Clock = Callable[[], float | None]
 """Seconds on the clock of the invocation, or None where times are not taken."""
@@ -50,6 +50,18 @@ class Sink(Protocol):
         ...
 
 
+class ResponseWatcher(Protocol):
+    """Somebody who acts, or looks, where no chunk is on its way: between the final head and chunk 0."""
+
+    def head_final(self) -> None:
+        """Hear that a streamify handler has fixed its head; its code goes on when this returns."""
+        ...
+
+    async def before_body(self, body: object) -> None:
+        """Hear that a head is final, before this body is asked for its first chunk."""
+        ...
+
+
 class ResponseWriter:
     """Holds one response to the lifecycle table, to the limits and to the rules for errors."""
 
@@ -71,6 +83,7 @@ class ResponseWriter:
         self.client_gone = False
         self.delivery_due = asyncio.Event()
         self._sink = sink
+        self._put = sink.write
         self._front = front
         self._limits = limits or Limits()
         self._now = now
@@ -80,6 +93,7 @@ class ResponseWriter:
         self._collected: list[bytes] | None = [] if front.collects else None
         self._refused: ResponseTooLarge | None = None
         self.stopped: StreamingError | None = None
+        self.on_final: Callable[[], None] | None = None
         self._drain_due = False
         self._when_drained: list[Callable[[], None]] = []
         self._turn_chunks = 0
@@ -91,6 +105,8 @@ class ResponseWriter:
         """Fix the head; from here on only an early error can replace it."""
         self._check_stopped()
         self._finalize(head)
+        if self.on_final is not None:
+            self.on_final()
 
     def admit(self, size: int) -> None:
         """Hold a chunk of `size` bytes to the limit, before it is given to `take`.
@@ -107,6 +123,10 @@ class ResponseWriter:
             raise self._refused
         self._admitted += 1
         self._admitted_bytes += size
+
+    def fits(self, size: int) -> bool:
+        """Whether a chunk of `size` bytes would be admitted."""
+        return self._refused is None and self._limits.admits_response(self._admitted_bytes + size)
 
     def check_refused(self) -> None:
         """Raise ResponseTooLarge if a chunk was refused before."""
@@ -158,6 +178,7 @@ class ResponseWriter:
             return
         collected, self._collected = self._collected, None
         if collected:
+            self.recorder.note(COLLECTED_NOTE)
             self._send(b"".join(collected), self._now())
         if self.state in (State.FINALIZED, State.SUBSTITUTED) and not self.client_gone:
             self._commit()
@@ -187,6 +208,28 @@ class ResponseWriter:
     def stop(self, error: StreamingError) -> None:
         """Take nothing more: from here on a handler that still runs gets `error` for what it writes."""
         self.stopped = self.stopped or error
+
+    @property
+    def streams(self) -> bool:
+        """Whether a chunk that is written now is on its way to a client."""
+        head = self.recorder.head
+        bodyless = not self.body_allowed or (head is not None and head.bodyless)
+        return self.stopped is None and self._collected is None and not self.client_gone and not bodyless
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the sink has asked for a drain that has not come yet."""
+        return self._drain_due
+
+    def on_chunk(self, note: Callable[[bytes], object]) -> None:
+        """Call `note` with each chunk that goes to the sink; a response that has no use for it pays nothing."""
+        put = self._put
+
+        def noted(data: bytes) -> bool:
+            note(data)
+            return put(data)
+
+        self._put = noted
 
     async def drained(self) -> None:
         """Wait until the next chunk may be written; always lets others run."""
@@ -252,7 +295,7 @@ class ResponseWriter:
         if self.state is not State.COMMITTED:  # else the step changes nothing, and costs a tenth of a chunk
             self._step(Step.CHUNK)
         self.recorder.chunk(len(data), self._now() if produced_at is None else produced_at)
-        if not self._sink.write(data):
+        if not self._put(data):
             self._drain_due = True
             self.delivery_due.set()
             return False

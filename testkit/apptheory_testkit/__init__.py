@@ -1,6 +1,8 @@
 """Test streaming Lambda handlers in-process: every chunk, the final head, and how it ended."""
 
 from apptheory_streaming.wire.limits import Limits
+from apptheory_testkit.buffering import Hold
+from apptheory_testkit.cadence import Cadence
 from apptheory_testkit.capture import Metadata, StreamCapture
 from apptheory_testkit.client import (
     RequestOptions,
@@ -12,9 +14,14 @@ from apptheory_testkit.client import (
 from apptheory_testkit.live import LiveStream
 from apptheory_testkit.rechunk import assert_rechunk_invariant, at_utf8, every_byte, everywhere, rechunk
 from apptheory_testkit.request_ids import RequestIds
+from apptheory_testkit.stream_error import capture_of
+from apptheory_testkit.sweep import SweepReport
+from apptheory_testkit.tap import Tap
 from apptheory_testkit.transport import Transport
 
 __all__ = [
+    "Cadence",
+    "Hold",
     "Limits",
     "LiveStream",
     "Metadata",
@@ -23,10 +30,13 @@ __all__ = [
     "StreamCapture",
     "StreamClient",
     "StreamClientFactory",
+    "SweepReport",
     "SyncStreamClient",
+    "Tap",
     "Transport",
     "assert_rechunk_invariant",
     "at_utf8",
+    "capture_of",
     "every_byte",
     "everywhere",
     "rechunk",

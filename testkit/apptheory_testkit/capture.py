@@ -10,10 +10,15 @@ from typing import Any
 from apptheory_streaming.errors import NotEnded
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, HandlerOutcome
 from apptheory_streaming.wire.transcript import HandlerError, LateMutation, Transcript
-from apptheory_testkit.assertions import assert_headers_finalized_before_first_chunk
+from apptheory_testkit import assertions, buffering, stream_assertions
+from apptheory_testkit.buffering import Hold
+from apptheory_testkit.cadence import Cadence
 from apptheory_testkit.chunk_diff import ChunkList
 from apptheory_testkit.rendering import render_count
+from apptheory_testkit.report import render_report
 from apptheory_testkit.snapshot import render_capture
+from apptheory_testkit.tap import Tap
+from apptheory_testkit.timeline import Timeline
 
 __all__ = ["Metadata", "StreamCapture"]
 
@@ -136,18 +141,119 @@ class StreamCapture:
     def ttfb(self) -> float | None:
         """Seconds from the request to the first chunk; None without times or chunks."""
         chunks = self._transcript.chunks
-        return _between(self._transcript.started_at, chunks[0].produced_at) if chunks else None
+        return chunks[0].produced_at if chunks else None
 
     @property
     def duration(self) -> float | None:
         """Seconds from the request to the end; None without times."""
-        return _between(self._transcript.started_at, self._transcript.ended_at)
+        return self._transcript.ended_at
+
+    @property
+    def max_gap(self) -> float | None:
+        """The most seconds between two consecutive chunks with bytes; None with fewer than two or without times."""
+        gap = self._timeline.largest_gap
+        return None if gap is None else gap.seconds
+
+    @property
+    def cadence(self) -> Cadence | None:
+        """The class of the largest gap, which compares with its text, such as `good`; None where there is no gap."""
+        return None if self.max_gap is None else Cadence.of(self.max_gap)
+
+    def at(self, text: str | bytes) -> float:
+        """Give the seconds from the request until the first occurrence of a text was complete, also over chunks.
+
+        Raises AssertionError when it never came, and UsageError without times.
+        """
+        __tracebackhide__ = True
+        return stream_assertions.time_of(self._timeline, text, _charset(self.headers.get("content-type", [""])[0]))
+
+    def holds(self, tap: Tap | None = None) -> list[Hold]:
+        """Give which chunks were held back, how long, and between which two points; UsageError without times.
+
+        From the write of the handler until they were taken, or from a tap inside the handler on.
+        """
+        __tracebackhide__ = True
+        return buffering.find_holds(self._timeline, tap)
+
+    def report(self) -> str:
+        """Give a text to read: times, cadence, sizes, limits, how it ended, and the advice that it does not follow.
+
+        It looks at nothing in the sense of strict mode.
+        """
+        return render_report(self._timeline)
 
     def assert_headers_finalized_before_first_chunk(self) -> None:
         """Fail unless the head was final before the first chunk and was left alone after (rule F5)."""
         __tracebackhide__ = True
         self._saw_mutations = True  # and nothing else: how the handler ended is not what this is about
-        assert_headers_finalized_before_first_chunk(self._transcript)
+        assertions.assert_headers_finalized_before_first_chunk(self._transcript)
+
+    def assert_no_late_mutations(self) -> None:
+        """Fail for a head that was changed after it was final (rule F3)."""
+        __tracebackhide__ = True
+        self._saw_mutations = True
+        assertions.assert_no_late_mutations(self._transcript)
+
+    def assert_content_type(self, expected: str) -> None:
+        """Fail unless the content type is this one; parameters count where `expected` names them."""
+        __tracebackhide__ = True
+        assertions.assert_content_type(self._timeline, expected)
+
+    def assert_closed(self) -> None:
+        """Fail unless the handler came to its end, ended its stream itself, and the client got all of it."""
+        __tracebackhide__ = True
+        self._saw_errors = True
+        assertions.assert_closed(self._timeline)
+
+    def assert_error(self, code: str, *, late: bool | None = None) -> None:
+        """Fail unless the handler failed with this code; `late` says whether after the first chunk (rules E1 to E3)."""
+        __tracebackhide__ = True
+        self._saw_errors = True
+        assertions.assert_error(self._timeline, code, late)
+
+    def assert_streamed(self, min_chunks: int = 2) -> None:
+        """Fail for fewer chunks with bytes than that."""
+        __tracebackhide__ = True
+        stream_assertions.assert_streamed(self._timeline, min_chunks)
+
+    def assert_incremental(self) -> None:
+        """Fail for a handler that made everything before its first write, as far as its times show.
+
+        Raises UsageError without times.
+        """
+        __tracebackhide__ = True
+        stream_assertions.assert_incremental(self._timeline)
+
+    def assert_cadence(self, max_gap: float = Cadence.ACCEPTABLE.longest_gap) -> None:
+        """Fail for more than `max_gap` seconds without bytes between two chunks; UsageError without times."""
+        __tracebackhide__ = True
+        stream_assertions.assert_cadence(self._timeline, max_gap)
+
+    def assert_chunk_sizes(self, *, text: tuple[int, int] | None = None, binary: tuple[int, int] | None = None) -> None:
+        """Fail for chunks outside a range of bytes; empty chunks do not count, and the last one may be small.
+
+        The body as a whole is text or binary.  Without a range of its own, text has 4 to 16 KB and
+        binary 8 to 64 KB a chunk; Server-Sent Events and NDJSON, whose chunks go out as they
+        happen, may be as small as they are.
+        """
+        __tracebackhide__ = True
+        stream_assertions.assert_chunk_sizes(self._timeline, text, binary)
+
+    def assert_within_limits(self, *, max_bytes: int | None = None, max_seconds: float | None = None) -> None:
+        """Fail for more bytes or seconds than AWS allows, or than the given ones (rule L3).
+
+        200 MB of a stream, 6 MB of what is known to be buffered, 900 s where there are times.
+        """
+        __tracebackhide__ = True
+        stream_assertions.assert_within_limits(self._timeline, max_bytes, max_seconds)
+
+    def assert_not_buffered(self, tap: Tap | None = None, *, at_most: float = 0.0) -> None:
+        """Fail where chunks were held for longer than `at_most` seconds, and say which, and from when to when.
+
+        With a tap: from the tap on, so that a wrapper around it is seen.  Raises UsageError without times.
+        """
+        __tracebackhide__ = True
+        buffering.assert_not_buffered(self._timeline, tap, at_most)
 
     def render(self, view: str = "chunks", *, redact: Mapping[str, str | re.Pattern[str]] | None = None) -> str:
         """Give the response as the text of a snapshot: its `chunks`, `body`, `events` or `timing`.
@@ -178,6 +284,10 @@ class StreamCapture:
             f"{render_count(len(self.body), 'byte')} {self._transcript.handler} {self._transcript.delivery}>"
         )
 
+    @property
+    def _timeline(self) -> Timeline:
+        return Timeline.of(self._transcript, self._chunks)
+
     def _unseen_errors(self) -> list[str]:
         error, after = self._transcript.error, f"after {render_count(len(self._chunks), 'chunk')}"
         if error is not None and isinstance(error.exception, NotEnded):
@@ -193,7 +303,3 @@ def _charset(content_type: str) -> str:
     message = Message()
     message["content-type"] = content_type
     return message.get_content_charset("utf-8")
-
-
-def _between(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else end - start

@@ -5,8 +5,9 @@ from collections import deque
 
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import DeliveryKind, Ending
+from apptheory_testkit.reader import Reader
 
-__all__ = ["CaptureSink", "LiveSink"]
+__all__ = ["CaptureSink", "LiveSink", "ReaderSink"]
 
 
 class CaptureSink:
@@ -32,16 +33,52 @@ class CaptureSink:
         return DeliveryKind.CUT if ending is Ending.CUT else DeliveryKind.COMPLETE
 
 
+class ReaderSink(CaptureSink):
+    """Gives each chunk to a reader, who may be slow or leave, and holds the handler back until it was taken."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Begin with nothing to take."""
+        super().__init__()
+        self._reader = reader
+        self._waiting: deque[bytes] = deque()
+
+    def start(self, _head: Head) -> None:
+        """Tell the reader, who may leave instead."""
+        self._reader.head_sent()
+
+    def write(self, data: bytes) -> bool:
+        """Put a chunk before the reader; it counts as captured once it is taken."""
+        self._waiting.append(data)
+        return False
+
+    async def drain(self) -> None:
+        """Wait until the reader took every chunk."""
+        while self._waiting:
+            await self._reader.ready_for(self._waiting[0])
+            chunk = self._waiting.popleft()
+            self.chunks.append(chunk)
+            self._reader.took(chunk)
+            await asyncio.sleep(0)  # where the delivery to a client that has left ends
+
+    async def end(self, ending: Ending) -> DeliveryKind:
+        """Wait until the reader took every chunk, unless nobody waits for them."""
+        if ending is not Ending.CUT:
+            await self.drain()
+        return await super().end(ending)
+
+
 class LiveSink(CaptureSink):
     """Hands each chunk to the test and holds the handler back until it was taken.
 
     `next_chunk` waits for a chunk and gives None after the last one; `over` says that no more
-    chunks come, whether or not the test took all of them.
+    chunks come, whether or not the test took all of them.  With a reader, the test gets each chunk
+    when that reader has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader | None = None) -> None:
         """Begin with nothing to take."""
         super().__init__()
+        self._reader = reader
         self.started = asyncio.Event()
         self._waiting: deque[bytes] = deque()
         self._arrived = asyncio.Event()
@@ -51,6 +88,8 @@ class LiveSink(CaptureSink):
     def start(self, _head: Head) -> None:
         """Let the test see the head."""
         self.started.set()
+        if self._reader is not None:
+            self._reader.head_sent()
 
     def write(self, data: bytes) -> bool:
         """Put a chunk before the test; it counts as captured once it is taken."""
@@ -81,9 +120,20 @@ class LiveSink(CaptureSink):
         while not self._waiting and not self.over:
             self._arrived.clear()
             await self._arrived.wait()
+        if self._waiting and self._reader is not None:
+            await self._reader.ready_for(self._waiting[0])
         if not self._waiting:
             return None
         chunk = self._waiting.popleft()
         self.chunks.append(chunk)
+        if self._reader is not None:
+            self._reader.took(chunk)
         self._taken.set()
         return chunk
+
+    def leave(self) -> None:
+        """Take nothing more: the client is gone."""
+        self._waiting.clear()
+        self.over = True
+        self._arrived.set()
+        self.started.set()

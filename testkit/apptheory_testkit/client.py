@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from apptheory_streaming.errors import LoopError, UsageError
 from apptheory_streaming.handlers import Handler
@@ -10,20 +10,29 @@ from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
 from apptheory_streaming.options import choose
 from apptheory_streaming.wire.front import FunctionUrlFront, InvokeMode
 from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.request import HttpRequest
 from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.clock import ClockKind
+from apptheory_testkit.fault_plan import FaultPlan, Faults, plan_faults
+from apptheory_testkit.faults import disconnect
 from apptheory_testkit.http_request import HeaderPairs, Params, make_request
 from apptheory_testkit.in_process import InProcessTransport
+from apptheory_testkit.leak_watch import Leaks, probes_of
 from apptheory_testkit.live import LiveStream
 from apptheory_testkit.loop import VirtualLoop
 from apptheory_testkit.request_ids import RequestIds
+from apptheory_testkit.stream_error import raise_stream_error
+from apptheory_testkit.sweep import FaultFactory, SweepReport, check_factory, sweep
+from apptheory_testkit.swept_test import current_swept_test
 from apptheory_testkit.transport import Transport
 
-__all__ = ["RequestOptions", "StreamClient", "StreamClientFactory", "SyncStreamClient", "stream_client"]
+__all__ = ["RequestOptions", "RequestParts", "StreamClient", "StreamClientFactory", "SyncStreamClient", "stream_client"]
+
+_T = TypeVar("_T")
 
 
-class RequestOptions(TypedDict, total=False):
-    """The keywords of every request method; one of `json`, `content` and `data` gives the body."""
+class RequestParts(TypedDict, total=False):
+    """The keywords that say what is sent; one of `json`, `content` and `data` gives the body."""
 
     params: Params | None
     headers: HeaderPairs | None
@@ -31,6 +40,12 @@ class RequestOptions(TypedDict, total=False):
     json: Any
     content: bytes | str | None
     data: Mapping[str, Any] | None
+
+
+class RequestOptions(RequestParts, total=False):
+    """The keywords of every request method; `fault` is one of `apptheory_testkit.faults`, or several."""
+
+    fault: Faults
 
 
 class StreamClientFactory(Protocol):
@@ -41,6 +56,7 @@ class StreamClientFactory(Protocol):
         target: Handler | str,
         *,
         strict: bool = True,
+        raise_on_stream_error: bool = False,
         on_disconnect: str = "continue",
         timeout: float | None = None,
         invoke_mode: str = "RESPONSE_STREAM",
@@ -54,6 +70,7 @@ class StreamClientFactory(Protocol):
 def stream_client(
     target: Handler | str,
     *,
+    raise_on_stream_error: bool = False,
     on_disconnect: str = "continue",
     timeout: float | None = None,
     invoke_mode: str = "RESPONSE_STREAM",
@@ -61,16 +78,24 @@ def stream_client(
     env: Mapping[str, str] | None = None,
     request_ids: RequestIds | None = None,
     on_capture: Callable[[StreamCapture], None] | None = None,
-    clock: str = "real",
+    clock: str | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    transport: Callable[..., Transport] = InProcessTransport,
 ) -> "StreamClient":
     """Make a client for a handler, or for an import string such as `app.main:handler`.
 
+    `raise_on_stream_error` lets requests raise what a handler raised after its first chunk.
     `timeout` is in seconds and None arms none (the context then shows 900 s); `env` is added to
-    the environment while a call runs.  Raises UsageError for a value that an option cannot have.
+    the environment while a call runs.  `clock` is `virtual` or `real`, which the running loop then
+    must be, or None for either; `loop_factory` makes the loops of `sync`; `transport` makes the path
+    of requests, such as `apptheory_emulator.HttpTransport`.  Raises UsageError for a value that an
+    option cannot have.
     """
+    kind = None if clock is None else choose(ClockKind, "clock", clock)
+    default_loop = VirtualLoop if kind is ClockKind.VIRTUAL else asyncio.new_event_loop
     if timeout is not None and not timeout > 0:  # not a number is not more than 0 either
         raise UsageError(f"timeout must be more than 0 seconds, or None for no timeout, not {timeout!r}")
-    transport = InProcessTransport(
+    path = transport(
         target,
         front=FunctionUrlFront(choose(InvokeMode, "invoke_mode", invoke_mode)),
         policy=InvocationPolicy(
@@ -82,7 +107,13 @@ def stream_client(
         request_ids=request_ids or RequestIds(),
         env=env,
     )
-    return StreamClient(transport, on_capture=on_capture, clock=choose(ClockKind, "clock", clock))
+    return StreamClient(
+        path,
+        on_capture=on_capture,
+        clock=kind,
+        loop_factory=loop_factory or default_loop,
+        raise_on_stream_error=raise_on_stream_error,
+    )
 
 
 class StreamClient:
@@ -93,17 +124,33 @@ class StreamClient:
         transport: Transport,
         *,
         on_capture: Callable[[StreamCapture], None] | None = None,
-        clock: ClockKind = ClockKind.REAL,
+        clock: ClockKind | None = None,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+        raise_on_stream_error: bool = False,
     ) -> None:
-        """Send through `transport`; `on_capture` hears of every capture; `clock` is that of `sync`."""
+        """Send through `transport`; `on_capture` hears of every capture.
+
+        `clock` is what the running loop must be, if not None; `loop_factory` makes the loops of `sync`;
+        `raise_on_stream_error` is for late errors.
+        """
         self._transport = transport
         self._clock = clock
+        self._loop_factory = loop_factory
         self._on_capture = on_capture
+        self._raise_on_stream_error = raise_on_stream_error
 
     async def request(self, method: str, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
         """Send a request and capture the whole response."""
-        request = make_request(method, path, host=self._transport.host, **options)
-        return self._captured(await self._transport.send(request))
+        self._check_clock()
+        request, faults = self._prepared(method, path, options)
+        swept = current_swept_test()
+        if swept is None:
+            return self._given(self._captured(await self._transport.send(request, faults=faults)))
+        return self._given(
+            await swept.exchange(
+                f"{method} {path}", lambda plan: self._transport.send(request, faults=plan), faults, self._captured
+            )
+        )
 
     async def get(self, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
         """Send a GET request."""
@@ -133,34 +180,100 @@ class StreamClient:
         """Send an OPTIONS request."""
         return await self.request("OPTIONS", path, **options)
 
-    async def invoke(self, event: Any) -> StreamCapture:
+    async def invoke(self, event: Any, *, fault: Faults = None) -> StreamCapture:
         """Hand the handler an event as it is."""
-        return self._captured(await self._transport.invoke(event))
+        self._check_clock()
+        faults = plan_faults(fault)
+        swept = current_swept_test()
+        if swept is None:
+            return self._given(self._captured(await self._transport.invoke(event, faults=faults)))
+        return self._given(
+            await swept.exchange(
+                "invoke", lambda plan: self._transport.invoke(event, faults=plan), faults, self._captured
+            )
+        )
 
     def stream(self, method: str, path: str = "/", **options: Unpack[RequestOptions]) -> LiveStream:
         """Open a response to take chunk by chunk: `async with client.stream("GET", "/") as live`."""
-        live = self._transport.open(make_request(method, path, host=self._transport.host, **options))
-        live.on_capture = self._captured
+        self._check_clock()
+        request, faults = self._prepared(method, path, options)
+        swept = current_swept_test()
+        if swept is not None:
+            live = swept.open(
+                f"{method} {path}", lambda plan: self._transport.open(request, faults=plan), faults, self._captured
+            )
+        else:
+            live = self._transport.open(request, faults=faults)
+            live.on_capture = self._captured
+        live.on_left = self._given
         return live
+
+    async def sweep(
+        self,
+        method: str,
+        path: str = "/",
+        *,
+        fault: FaultFactory = disconnect,
+        leaks: Leaks = None,
+        **parts: Unpack[RequestParts],
+    ) -> SweepReport:
+        """Send a request again and again, with a fault at every one of its events; raises AssertionError for leaks.
+
+        `fault` makes the fault of a position: `disconnect`, `cancel`, or your own function of `at`;
+        `leaks` gives something that a run must leave as it was, or several by name.
+        """
+        __tracebackhide__ = True
+        self._check_clock()
+        probes = probes_of(leaks)
+        request = make_request(method, path, host=self._transport.host, **parts)
+        return await sweep(
+            lambda plan: self._transport.send(request, faults=plan),
+            what=f"{method} {path}",
+            fault=check_factory(fault),
+            probes=probes,
+        )
 
     @property
     def sync(self) -> "SyncStreamClient":
         """The same client for a test that is not async; each call runs a loop of its own."""
-        return SyncStreamClient(self, self._clock)
+        return SyncStreamClient(self, self._loop_factory)
+
+    def _check_clock(self) -> None:
+        """Raise UsageError where the running loop has another clock than the client was made for."""
+        try:
+            running = ClockKind.VIRTUAL if isinstance(asyncio.get_running_loop(), VirtualLoop) else ClockKind.REAL
+        except RuntimeError:  # the transport says what it needs
+            return
+        if self._clock not in (None, running):
+            raise UsageError(
+                f"this client is for {self._clock} time, but the running loop is in {running} time: let "
+                f'@pytest.mark.streaming(clock="{self._clock}") mark the test, its class or its module (in '
+                "`pytest.param` it comes too late), and let the test run on the loop that its plugin gives it"
+            )
+
+    def _prepared(self, method: str, path: str, options: RequestOptions) -> tuple[HttpRequest, FaultPlan | None]:
+        faults = plan_faults(options.pop("fault", None))
+        parts = cast("RequestParts", options)
+        return make_request(method, path, host=self._transport.host, **parts), faults
 
     def _captured(self, capture: StreamCapture) -> StreamCapture:
         if self._on_capture is not None:
             self._on_capture(capture)
         return capture
 
+    def _given(self, capture: StreamCapture) -> StreamCapture:
+        if self._raise_on_stream_error:
+            raise_stream_error(capture)
+        return capture
+
 
 class SyncStreamClient:
     """A StreamClient without `await`; raises LoopError inside a running loop."""
 
-    def __init__(self, client: StreamClient, clock: ClockKind) -> None:
-        """Call `client` on a loop in the time of `clock`."""
+    def __init__(self, client: StreamClient, loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        """Call `client` on a loop of its own for each call."""
         self._client = client
-        self._clock = clock
+        self._loop_factory = loop_factory
 
     def request(self, method: str, path: str = "/", **options: Unpack[RequestOptions]) -> StreamCapture:
         """Send a request and capture the whole response."""
@@ -194,17 +307,29 @@ class SyncStreamClient:
         """Send an OPTIONS request."""
         return self.request("OPTIONS", path, **options)
 
-    def invoke(self, event: Any) -> StreamCapture:
+    def invoke(self, event: Any, *, fault: Faults = None) -> StreamCapture:
         """Hand the handler an event as it is."""
-        return self._run(self._client.invoke(event))
+        return self._run(self._client.invoke(event, fault=fault))
 
-    def _run(self, call: Coroutine[Any, Any, StreamCapture]) -> StreamCapture:
+    def sweep(
+        self,
+        method: str,
+        path: str = "/",
+        *,
+        fault: FaultFactory = disconnect,
+        leaks: Leaks = None,
+        **parts: Unpack[RequestParts],
+    ) -> SweepReport:
+        """Send a request again and again, with a fault at every one of its events; raises AssertionError for leaks."""
+        __tracebackhide__ = True
+        return self._run(self._client.sweep(method, path, fault=fault, leaks=leaks, **parts))
+
+    def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             # A factory, because without one the runner takes away the loop that others may have set.
-            factory = VirtualLoop if self._clock is ClockKind.VIRTUAL else asyncio.new_event_loop
-            with asyncio.Runner(loop_factory=factory) as runner:
+            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
                 return runner.run(call)
         call.close()
         raise LoopError("`client.sync` would block the running loop; in an async test write `await client.get(...)`")

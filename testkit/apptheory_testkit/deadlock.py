@@ -9,7 +9,7 @@ from typing import Any
 import apptheory_streaming
 from apptheory_streaming.errors import UsageError
 
-__all__ = ["DeadlockError", "describe_waiting", "waiting_at"]
+__all__ = ["DeadlockError", "describe_waiting", "innermost_place", "waiting_at"]
 
 
 class DeadlockError(UsageError):
@@ -34,6 +34,15 @@ def waiting_at(task: "asyncio.Task[Any]") -> str | None:
     """Give the innermost place, in neither the standard library nor our own, at which a task is suspended."""
     places = [place for place in _chain(task.get_coro()) if place is not None]
     return places[-1] if places else None
+
+
+def innermost_place(frame: FrameType | None) -> str:
+    """Give the place, in neither the standard library nor our own code, that a running thread has reached."""
+    while frame is not None:
+        if (place := _place(frame)) is not None:
+            return place
+        frame = frame.f_back
+    return "a library"
 
 
 def _chain(awaitable: Any) -> list[str | None]:

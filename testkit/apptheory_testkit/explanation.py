@@ -7,6 +7,7 @@ from apptheory_streaming.wire.transcript import Transcript
 from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.chunk_diff import ChunkList, diff_chunks
 from apptheory_testkit.rendering import render_lines
+from apptheory_testkit.timeline import render_seconds
 
 __all__ = ["explain_inequality"]
 
@@ -80,7 +81,13 @@ def _headers(headers: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]
 def _log(got: Transcript, expected: Transcript) -> list[str]:
     pairs = zip_longest(got.log(), expected.log())
     lines = render_lines(line for ours, theirs in pairs if ours != theirs for line in _pair("log", theirs, ours))
-    return lines or ["  in their times alone"]
+    if got.ended_at != expected.ended_at:
+        lines += _pair("end", _end(expected), _end(got))
+    return lines or ["  in the times of delivery alone"]
+
+
+def _end(transcript: Transcript) -> str:
+    return "without a time" if transcript.ended_at is None else f"at {render_seconds(transcript.ended_at)}"
 
 
 def _pair(name: str, expected: str | None, got: str | None) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A request from the keywords that httpx users know."""
 
 import json as json_codec
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -16,6 +17,8 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 _FORM = "application/x-www-form-urlencoded"
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = f"{_PATH_SAFE}?[]"
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
+_FORBIDDEN = re.compile(r"[\r\n\0]")  # RFC 9110, section 5.5
 
 
 def make_request(
@@ -30,7 +33,7 @@ def make_request(
     content: bytes | str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> HttpRequest:
-    """Make a request; raises UsageError when more than one of `json`, `content` and `data` is given.
+    """Make a request; raises UsageError for what no client could send, and for more than one of the bodies.
 
     `path` may hold a query and stays as it is where it is percent-encoded already; in `params` a
     space becomes `%20` and a list gives a repeated name.  Headers replace the defaults of their
@@ -38,6 +41,7 @@ def make_request(
     """
     if sum(body is not None for body in (json, content, data)) > 1:
         raise UsageError("give one of json=, content= and data=; a request has one body")
+    checked_method = _method(method)
     given = _pairs(headers)
     names = {name.lower() for name, _ in given}
     body, content_type = _body(json, content, data)
@@ -54,12 +58,30 @@ def make_request(
     raw_path, _, query = path.partition("?")
     parts = [quote(query, safe=_QUERY_SAFE), urlencode(_texts(params), quote_via=quote) if params else ""]
     return HttpRequest(
-        method=method.upper(),
+        method=checked_method,
         path=quote(raw_path if raw_path.startswith("/") else f"/{raw_path}", safe=_PATH_SAFE),
         query="&".join(part for part in parts if part),
-        headers=(*kept, *given),
+        headers=tuple(_header(name, value) for name, value in (*kept, *given)),
         body=body,
     )
+
+
+def _method(method: object) -> str:
+    if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        raise UsageError(f"a method is a word such as GET, not {method!r}")
+    if method.upper() == "CONNECT":
+        raise UsageError("CONNECT asks a proxy for a tunnel; a Function URL knows no such request")
+    return method.upper()
+
+
+def _header(name: object, value: object) -> tuple[str, str]:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a header: it may have letters, digits and !#$%&'*+-.^_`|~")
+    if not isinstance(value, str):
+        raise UsageError(f"header {name!r} must be text, not of type {type(value).__name__}; repeat a name by pairs")
+    if (found := _FORBIDDEN.search(value)) is not None:
+        raise UsageError(f"header {name!r} must not contain {found.group()!r} (position {found.start()})")
+    return name, value
 
 
 def _pairs(headers: HeaderPairs | None) -> list[tuple[str, str]]:

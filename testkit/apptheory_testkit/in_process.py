@@ -17,10 +17,12 @@ from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_streaming.writer import Sink
 from apptheory_testkit.capture import StreamCapture
-from apptheory_testkit.capture_sink import CaptureSink, LiveSink
+from apptheory_testkit.capture_sink import CaptureSink, LiveSink, ReaderSink
 from apptheory_testkit.environment import environment
+from apptheory_testkit.fault_plan import FaultPlan
 from apptheory_testkit.live import LiveStream
 from apptheory_testkit.loop import virtual_now
+from apptheory_testkit.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
 
 __all__ = ["InProcessTransport"]
@@ -52,44 +54,79 @@ class InProcessTransport:
         """A domain as AWS would give it."""
         return f"{self._name}.lambda-url.us-east-1.on.aws"
 
-    async def send(self, request: HttpRequest) -> StreamCapture:
+    async def send(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> StreamCapture:
         """Run the handler on the event of a request."""
-        request_id = self._request_id(request)
-        return await self._capture(self._event(request, request_id), request_id, request)
+        request_id = self._request_id(request, faults)
+        return await self._capture(self._event(request, request_id), request_id, request, faults)
 
-    async def invoke(self, event: Any) -> StreamCapture:
+    async def invoke(self, event: Any, *, faults: FaultPlan | None = None) -> StreamCapture:
         """Run the handler on an event as it is."""
-        return await self._capture(event, self._request_ids.next(), None)
+        return await self._capture(event, self._request_id(None, faults), None, faults)
 
-    def open(self, request: HttpRequest) -> LiveStream:
+    def open(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> LiveStream:
         """Prepare a live stream."""
         _need_asyncio()
-        request_id = self._request_id(request)
-        sink = LiveSink()
+        request_id = self._request_id(request, faults)
+        reader = None if faults is None else Reader(faults)
+        sink = LiveSink(reader)
         with environment(self._env):  # the import of the handler may need it
-            invocation = self._invocation(self._event(request, request_id), request_id, request, sink)
-        return LiveStream(invocation, sink, surroundings=environment(self._env))
+            invocation = self._invocation(
+                self._event(request, request_id), request_id, request, sink, reader=reader, faults=faults
+            )
+        return LiveStream(invocation, sink, surroundings=environment(self._env), reader=reader)
 
-    async def _capture(self, event: Any, request_id: str, request: HttpRequest | None) -> StreamCapture:
+    async def _capture(
+        self, event: Any, request_id: str, request: HttpRequest | None, faults: FaultPlan | None
+    ) -> StreamCapture:
         _need_asyncio()
+        if faults is not None:
+            return await self._disturbed(event, request_id, request, faults)
         sink = CaptureSink()
         with environment(self._env):
             transcript = await self._invocation(event, request_id, request, sink).run()
         return StreamCapture(transcript, sink.chunks)
 
-    def _invocation(self, event: Any, request_id: str, request: HttpRequest | None, sink: Sink) -> Invocation:
-        return Invocation(
+    async def _disturbed(
+        self, event: Any, request_id: str, request: HttpRequest | None, faults: FaultPlan
+    ) -> StreamCapture:
+        reader = Reader(faults)
+        sink = ReaderSink(reader)
+        with environment(self._env):
+            invocation = self._invocation(event, request_id, request, sink, reader=reader, faults=faults)
+            reader.begin()
+            try:
+                transcript = await invocation.run()
+            finally:
+                reader.leave()
+        return StreamCapture(reader.annotated(transcript), sink.chunks, ended_by_test=reader.ended(transcript))
+
+    def _invocation(
+        self,
+        event: Any,
+        request_id: str,
+        request: HttpRequest | None,
+        sink: Sink,
+        *,
+        reader: Reader | None = None,
+        faults: FaultPlan | None = None,
+    ) -> Invocation:
+        policy = self._policy if faults is None else faults.policy(self._policy)
+        invocation = Invocation(
             self._load(),
             event,
-            self._context(request_id),
+            self._context(request_id, policy),
             sink=sink,
             front=self._front,
             request_id=request_id,
-            policy=self._policy,
+            policy=policy,
+            watcher=reader,
             now=virtual_now(),
             head_only=request is not None and request.method == "HEAD",
             request_bytes=decoded_size(event) if request is None else len(request.body),
         )
+        if reader is not None:
+            reader.attend(invocation)
+        return invocation
 
     def _load(self) -> Handler:
         if self._handler is None:
@@ -97,13 +134,14 @@ class InProcessTransport:
             self._handler = handler
         return self._handler
 
-    def _context(self, request_id: str) -> LambdaContext:
-        timeout = self._policy.timeout or DEFAULT_TIMEOUT_SECONDS
+    def _context(self, request_id: str, policy: InvocationPolicy) -> LambdaContext:
+        timeout = policy.timeout or DEFAULT_TIMEOUT_SECONDS
         loop = asyncio.get_running_loop()
         return LambdaContext.for_function(self._name, request_id=request_id, timeout=timeout, now=loop.time)
 
-    def _request_id(self, request: HttpRequest) -> str:
-        return request.first("x-request-id") or self._request_ids.next()
+    def _request_id(self, request: HttpRequest | None, faults: FaultPlan | None) -> str:
+        sent = None if request is None else request.first("x-request-id")
+        return sent or (faults is not None and faults.request_id) or self._request_ids.next()
 
     def _event(self, request: HttpRequest, request_id: str) -> dict[str, object]:
         epoch_ms = time.time_ns() // 1_000_000

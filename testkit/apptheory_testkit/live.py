@@ -1,21 +1,43 @@
 """A response that the test takes chunk by chunk while the handler runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Self
+from typing import Protocol, Self
 
 from apptheory_streaming.errors import UsageError
-from apptheory_streaming.invocation import Invocation
+from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.transcript import Transcript
 from apptheory_testkit.capture import Metadata, StreamCapture
 from apptheory_testkit.capture_sink import LiveSink
+from apptheory_testkit.reader import Reader
 
-__all__ = ["LINGER_SECONDS", "LiveStream"]
+__all__ = ["LINGER_SECONDS", "LiveCall", "LiveStream"]
 
 LINGER_SECONDS = 5.0
 """How long a handler may run on once the block is left before the testkit cancels it and says so."""
+
+
+class LiveCall(Protocol):
+    """What a live stream needs of a request under way: an Invocation, or one over a connection."""
+
+    @property
+    def head(self) -> Head | None:
+        """The head, once there is one."""
+        ...
+
+    async def run(self) -> Transcript:
+        """Answer into the sink, and give the transcript once the handler is at its end."""
+        ...
+
+    def lose_client(self, *, after_bytes: int | None = None) -> object:
+        """Let the client go away."""
+        ...
+
+    def cancel(self) -> object:
+        """Cancel the handler."""
+        ...
 
 
 class LiveStream:
@@ -27,7 +49,12 @@ class LiveStream:
     """
 
     def __init__(
-        self, invocation: Invocation, sink: LiveSink, *, surroundings: AbstractContextManager[object] | None = None
+        self,
+        invocation: LiveCall,
+        sink: LiveSink,
+        *,
+        surroundings: AbstractContextManager[object] | None = None,
+        reader: Reader | None = None,
     ) -> None:
         """Made by a transport; `surroundings` is entered for as long as the handler runs."""
         self._invocation = invocation
@@ -36,9 +63,16 @@ class LiveStream:
         self._running: asyncio.Task[Transcript] | None = None
         self._disconnected = False
         self._capture: StreamCapture | None = None
+        self._reader = reader
+        if reader is not None:
+            reader.on_gone = self._has_left
         self.on_capture: Callable[[StreamCapture], object] = lambda _: None
+        self.on_enter: Callable[[], object] = lambda: None
+        self.on_exit: Callable[[], Awaitable[object]] | None = None
+        self.on_left: Callable[[StreamCapture], object] = lambda _: None
 
     async def __aenter__(self) -> Self:
+        self.on_enter()
         self._running = asyncio.create_task(self._run())
         started = asyncio.create_task(self._sink.started.wait())
         try:
@@ -46,20 +80,39 @@ class LiveStream:
         except asyncio.CancelledError:
             self._running.cancel()
             await asyncio.wait({self._running})
+            await self._exited()
             raise
         finally:
             started.cancel()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        try:
+            capture = await self._finish()
+        finally:
+            await self._exited()
+        if exception[0] is None:  # else the block has something to say itself
+            self.on_left(capture)
+
+    async def _exited(self) -> None:
+        if self.on_exit is not None:
+            await self.on_exit()
+
+    async def _finish(self) -> StreamCapture:
         assert self._running is not None
         leaves_early = not self._sink.over and not self._disconnected
         if leaves_early:
             self._leave()
             self._invocation.cancel()
         transcript = await self._transcript(self._running, linger=None if leaves_early else LINGER_SECONDS)
-        self._capture = StreamCapture(transcript, self._sink.chunks, ended_by_test=self._disconnected)
+        ended_by_test = self._disconnected
+        if self._reader is not None:
+            self._reader.leave()
+            ended_by_test = ended_by_test or self._reader.ended(transcript)
+            transcript = self._reader.annotated(transcript)
+        self._capture = StreamCapture(transcript, self._sink.chunks, ended_by_test=ended_by_test)
         self.on_capture(self._capture)
+        return self._capture
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -99,6 +152,8 @@ class LiveStream:
 
     async def _run(self) -> Transcript:
         with self._surroundings:
+            if self._reader is not None:
+                self._reader.begin()
             try:
                 return await self._invocation.run()
             finally:
@@ -121,3 +176,7 @@ class LiveStream:
     def _leave(self) -> None:
         self._disconnected = True
         self._invocation.lose_client(after_bytes=sum(map(len, self._sink.chunks)))
+
+    def _has_left(self) -> None:
+        self._disconnected = True
+        self._sink.leave()

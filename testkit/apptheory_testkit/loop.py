@@ -1,25 +1,33 @@
 """An event loop on virtual time: a sleep takes no time, and simultaneous timers keep their order.
 
-The selector is the one place where an asyncio loop waits.  Ours looks for I/O that is ready and,
-when there is none, asks the loop what to wait for: work in a thread (really), the next timer
-(by moving the clock), or nothing at all, which is a deadlock and is reported as one.
+When there is no I/O that is ready, the loop decides how to wait: for work in a thread really, for
+the next timer by moving the clock, and if there is nothing at all, that is a deadlock and is
+reported as one.
 """
 
 import asyncio
 import contextvars
 import heapq
-import selectors
-from collections.abc import Callable, Mapping
+import threading
+import time
+import warnings
+from collections.abc import Callable
 from concurrent.futures import Executor
 from itertools import count
 from typing import Any, TypeVarTuple
 
-from apptheory_streaming.errors import LoopError
+from apptheory_streaming.errors import LoopError, UsageError
 from apptheory_streaming.writer import Clock
 from apptheory_testkit.clock import VirtualClock
 from apptheory_testkit.deadlock import DeadlockError, describe_waiting
+from apptheory_testkit.real_io import RealIOError, describe_threads
+from apptheory_testkit.rebinding import REAL_TIME
+from apptheory_testkit.rests import Rests
+from apptheory_testkit.selector import PatientSelector, Ready
 from apptheory_testkit.sleep import Sleepers
-from apptheory_testkit.wall import Wall, default_wall
+from apptheory_testkit.sleepers import Sleeper, list_sleepers
+from apptheory_testkit.wall import Wall, make_wall, standard_clocks
+from apptheory_testkit.worker_threads import works_in_anyio
 
 __all__ = ["CurrentClock", "VirtualLoop", "virtual_now"]
 
@@ -27,6 +35,12 @@ _Arguments = TypeVarTuple("_Arguments")
 
 QUIET_SECONDS = 0.2
 """Real seconds without any I/O, timer or work after which nothing will ever happen again."""
+
+STUCK_SECONDS = 5.0
+"""Real seconds for which a thread may block while a timer waits for the clock, which waits for the thread."""
+
+BUSY_SHARE = 0.5
+"""The share of them that the process must have computed for the thread to count as busy, not as blocked."""
 
 # Above the spacing of floats at 400 days in seconds (7e-9), or a timer that is due would never be.
 RESOLUTION_SECONDS = 1e-6
@@ -44,12 +58,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: VirtualClock | None = None, *, wall: Wall | None = None) -> None:
         """Run on `clock`, or on one of its own; `wall` says what the wall clock does meanwhile."""
         self.clock = clock or VirtualClock()
-        self._wall = wall or default_wall()
-        self._sleepers = Sleepers(self)
-        self._real = selectors.DefaultSelector()
+        self._wall = wall or make_wall()
+        self.threads = Sleepers(self)
         self._order = count()
         self._work: set[object] = set()
-        super().__init__(_PatientSelector(self._real, self._wait))
+        self._visitors: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._rests = Rests()
+        self._patient = PatientSelector(self._wait)
+        super().__init__(self._patient)
         self._clock_resolution = RESOLUTION_SECONDS
 
     def time(self) -> float:
@@ -58,13 +74,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def run_forever(self) -> None:
         """Run with the wall clock frozen: outside, such as in a runner's report, time is real."""
-        with self._wall.frozen(self.clock), self._sleepers.patched():
+        __tracebackhide__ = True
+        with standard_clocks(self._wall, self.clock):
             super().run_forever()
 
     def close(self) -> None:
         """Close, and let threads go that sleep in virtual time."""
-        self._sleepers.wake_all()
         super().close()
+        self.threads.wake_all()  # after it, so that nobody can fall asleep any more
 
     def call_at(
         self,
@@ -90,6 +107,26 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         done.add_done_callback(self.work_ended)
         return done
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Wait for threads that nobody waited for, STUCK_SECONDS really: a virtual time limit is over at once."""
+        self._executor_shutdown_called = True
+        if self._default_executor is None:
+            return
+        joining = threading.Thread(target=self._default_executor.shutdown, daemon=True)
+        joining.start()
+        until = REAL_TIME.monotonic() + STUCK_SECONDS
+        while joining.is_alive() and REAL_TIME.monotonic() < until:
+            await asyncio.sleep(0)
+            joining.join(0.005)
+        if joining.is_alive():
+            warnings.warn(f"threads that nobody waits for still block ({describe_threads()})", RuntimeWarning, 2)
+
+    async def subprocess_exec(self, *_: Any, **__: Any) -> Any:
+        """Raise RealIOError: another process lives in real time."""
+        raise RealIOError("this test starts another process")
+
+    subprocess_shell = subprocess_exec
+
     def work_began(self, work: object) -> None:
         """Hold the clock: this piece of work is being done outside the loop."""
         self._work.add(work)
@@ -98,21 +135,75 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let the clock go, as far as this piece of work is concerned."""
         self._work.discard(work)
 
-    def _wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self._work:
-            return self._real.select(None)
-        if self._scheduled:
-            self.clock.move_to(self._scheduled[0].when())
+    def call_at_rest(self, moment: float, callback: Callable[[], object]) -> asyncio.Handle:
+        """Call back at a moment, behind everything else that falls on it; alone, that does not go on for ever."""
+        return self._rests.add(moment, callback, self)
+
+    async def advance_to(self, moment: float) -> None:
+        """Wait until the clock stands at this moment and everything has happened that falls before or on it."""
+        reached = self.create_future()
+        heapq.heappush(self._visitors, (moment, next(self._order), reached))
+        await reached
+
+    @property
+    def sleepers(self) -> list[Sleeper]:
+        """Who waits for the clock, the next one first."""
+        return list_sleepers(self, self._scheduled)
+
+    def _wait(self, timeout: float | None) -> Ready:
+        __tracebackhide__ = True
+        while self._visitors and self._visitors[0][-1].done():  # who stopped waiting must not move the clock
+            heapq.heappop(self._visitors)
+        if self._work or works_in_anyio(self):
+            return self._wait_for_work()
+        next_timer = self._scheduled[0].when() if self._scheduled else None
+        if next_timer is not None and next_timer >= self.clock.end:  # `sleep(math.inf)`, which is for ever
+            next_timer = timeout = None
+        if (rest := self._rests.next_before(next_timer)) is not None and self._rest(rest):
+            return []
+        if self._visitors and (next_timer is None or self._visitors[0][0] < next_timer):
+            moment, _, reached = heapq.heappop(self._visitors)
+            self.clock.move_to(moment)
+            reached.set_result(None)
+            return []
+        if next_timer is not None:
+            self.clock.move_to(next_timer)
             return []
         if timeout is not None:  # pragma: no cover - asyncio waits for a time only when there is a timer
             return []
-        ready = self._real.select(QUIET_SECONDS)
-        if not ready and not self._work:
+        ready = self._patient.wait_really(QUIET_SECONDS)
+        if not ready and not self._work and not works_in_anyio(self):
             raise DeadlockError(describe_waiting(self))
         return ready
 
+    def _rest(self, moment: float) -> bool:
+        """Do what was set for a moment of rest; false for what comes behind a visitor, raises for what never ends."""
+        __tracebackhide__ = True
+        if self._visitors and self._visitors[0][0] < moment:
+            return False
+        handle = self._rests.take(alone=not self._scheduled and not self._visitors)
+        if handle is None:
+            raise DeadlockError(describe_waiting(self))
+        self.clock.move_to(moment)
+        self._add_callback(handle)
+        return True
+
+    def _wait_for_work(self) -> Ready:
+        __tracebackhide__ = True
+        if not self._scheduled and not self._visitors:
+            return self._patient.wait_really(None)
+        computed = time.process_time()
+        ready = self._patient.wait_really(STUCK_SECONDS)
+        if not ready and time.process_time() - computed < STUCK_SECONDS * BUSY_SHARE:
+            raise RealIOError(
+                f"a thread blocks while a timer waits for the clock, which waits for the thread ({describe_threads()})"
+            )
+        return ready
+
     _scheduled: list[asyncio.TimerHandle]
+    _default_executor: Executor | None
     _check_closed: Callable[[], None]
+    _add_callback: Callable[[asyncio.Handle], None]
 
 
 class CurrentClock:
@@ -123,9 +214,19 @@ class CurrentClock:
         """Seconds since the test's loop began."""
         return self._loop().clock.now
 
+    @property
+    def sleepers(self) -> list[Sleeper]:
+        """Who waits for the clock, the next one first: `until` when, and `where`."""
+        return self._loop().sleepers
+
     async def advance(self, seconds: float) -> None:
         """Let so much time pass, and let everything happen that falls into it."""
-        await asyncio.sleep(seconds)
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+            raise UsageError(f"virtual time advances by a number of seconds, 0 or more, not by {seconds!r}")
+        loop = self._loop()
+        if loop.clock.now + seconds >= loop.clock.end:
+            raise UsageError(f"virtual time ends with the year 9999, and would be behind it after {seconds!r} seconds")
+        await loop.advance_to(loop.clock.now + seconds)
 
     def _loop(self) -> VirtualLoop:
         try:
@@ -147,43 +248,3 @@ class _OrderedTimer(asyncio.TimerHandle):
         if isinstance(other, _OrderedTimer):
             return (self.when(), self.number) < (other.when(), other.number)
         return NotImplemented
-
-
-class _PatientSelector(selectors.BaseSelector):
-    """Gives I/O that is ready at once, and leaves all waiting to the loop."""
-
-    def __init__(
-        self,
-        real: selectors.BaseSelector,
-        wait: Callable[[float | None], list[tuple[selectors.SelectorKey, int]]],
-    ) -> None:
-        """Register with `real`; `wait` is called instead of waiting."""
-        self._selector = real
-        self._wait = wait
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """As the real selector does."""
-        return self._selector.register(fileobj, events, data)
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        """As the real selector does."""
-        return self._selector.unregister(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """As the real selector does."""
-        return self._selector.modify(fileobj, events, data)
-
-    def close(self) -> None:
-        """Close the real selector."""
-        self._selector.close()
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """What is registered."""
-        return self._selector.get_map()
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Give what is ready; else let the loop decide how to wait."""
-        ready = self._selector.select(0)
-        if ready or (timeout is not None and timeout <= 0):
-            return ready
-        return self._wait(timeout)

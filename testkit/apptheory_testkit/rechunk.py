@@ -1,12 +1,15 @@
 """Other ways to cut a body into chunks, for people who test a parser of streams."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, TypeVar, overload
 
+from apptheory_streaming.errors import UsageError
 from apptheory_testkit.capture import StreamCapture
+from apptheory_testkit.parsing import Parse, parse_chunks
 from apptheory_testkit.rendering import render_chunk, render_count
 
 __all__ = ["EXHAUSTIVE_BYTES", "assert_rechunk_invariant", "at_utf8", "every_byte", "everywhere", "rechunk"]
@@ -23,7 +26,6 @@ _SHOWN_RESULT = 400
 _AROUND = 24
 
 Cut = TypeVar("Cut")
-Parse = Callable[[Iterable[bytes]], object]
 
 
 def everywhere(body: bytes) -> Iterator[list[bytes]]:
@@ -56,10 +58,11 @@ def rechunk(body: bytes, way: Callable[[bytes], Any] | None = None, *, seed: int
     """Cut a body: `everywhere`, `every_byte`, `at_utf8`, or at places that follow from a seed.
 
     `everywhere` gives an iterator of lists of chunks, one for each single cut; the others give one
-    list.  Joined, the chunks are the body again.
+    list.  Joined, the chunks are the body again.  Raises UsageError for anything else.
     """
-    if (way is None) == (seed is None):
-        raise TypeError("rechunk takes one of a way (everywhere, every_byte, at_utf8) and seed=…")
+    if (way is None) == (seed is None) or not (way is None or callable(way)):
+        raise UsageError("rechunk takes one of a way (everywhere, every_byte, at_utf8) and seed=…")
+    body = _bytes(body)
     return _pieces(body, _seeded(body, seed)) if way is None else way(body)
 
 
@@ -67,12 +70,16 @@ def assert_rechunk_invariant(parse: Parse, body: StreamCapture | bytes) -> None:
     """Fail when a parser makes something else of the body as soon as it is cut elsewhere.
 
     `parse` takes an iterable of chunks and gives anything that compares; an iterator is read to
-    its end.  Up to `EXHAUSTIVE_BYTES` every single cut is tried, beyond that seeded ones, and by
-    hypothesis if it is installed; always byte by byte, inside characters, and as captured.
+    its end.  It may be async, and then reads them by `async for`.  Up to `EXHAUSTIVE_BYTES` every
+    single cut is tried, beyond that seeded ones, and by hypothesis if it is installed; always byte
+    by byte, inside characters, and as captured.  What the parser raises for the whole body comes
+    out; raises UsageError for what is no parser or no body.
     """
     __tracebackhide__ = True  # the test's own line is the one that matters
-    whole = body.body if isinstance(body, StreamCapture) else bytes(body)
-    expected = _result(parse, [whole])
+    if not callable(parse):
+        raise UsageError(f"assert_rechunk_invariant takes a parser, called with chunks, not {parse!r}")
+    whole = body.body if isinstance(body, StreamCapture) else _bytes(body)
+    expected = parse_chunks(parse, [whole])
     captured = body.chunks if isinstance(body, StreamCapture) else [whole]
     cuts = _find(parse, whole, captured, expected)
     if cuts is not None:
@@ -179,14 +186,9 @@ class _Raised:
 
 def _try(parse: Parse, chunks: list[bytes]) -> object:
     try:
-        return _result(parse, chunks)
+        return parse_chunks(parse, chunks)
     except Exception as error:  # noqa: BLE001  # it parses the whole body, so any error is a difference
         return _Raised(error)
-
-
-def _result(parse: Parse, chunks: list[bytes]) -> object:
-    result = parse(list(chunks))
-    return list(result) if isinstance(result, Iterator) else result
 
 
 def _differs(parse: Parse, chunks: list[bytes], expected: object) -> bool:
@@ -194,14 +196,27 @@ def _differs(parse: Parse, chunks: list[bytes], expected: object) -> bool:
 
 
 def _message(body: bytes, cuts: list[int], expected: object, got: object) -> str:
-    places = [f"  cut at byte {at} of {len(body)}: {_place(body, at)}\n" for at in cuts[:_SHOWN_CUTS]]
-    if len(cuts) > _SHOWN_CUTS:
-        places.append(f"  … and {render_count(len(cuts) - _SHOWN_CUTS, 'more cut')}\n")
+    times = Counter(cuts)
+    places = [f"  {_cut(at, times[at], len(body))}: {_place(body, at)}\n" for at in sorted(times)[:_SHOWN_CUTS]]
+    if len(times) > _SHOWN_CUTS:
+        places.append(f"  … and {render_count(len(times) - _SHOWN_CUTS, 'more cut')}\n")
     return (
         "the parser depends on where the body is cut:\n" + "".join(places) + f"  whole: {_shown(expected)}\n"
         f"  cut:   {_shown(got)}\n"
         "Chunks end anywhere: keep what is not complete yet, and go on with it at the next chunk."
     )
+
+
+def _cut(at: int, times: int, size: int) -> str:
+    """A place with several cuts has empty chunks between them, and so has each end with one."""
+    empty = times - (0 < at < size)
+    return f"cut at byte {at} of {size}" + (f", with {render_count(empty, 'empty chunk')}" if empty else "")
+
+
+def _bytes(body: object) -> bytes:
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    raise UsageError(f"a body is bytes or a capture, not {type(body).__name__}")
 
 
 def _place(body: bytes, at: int) -> str:

@@ -66,16 +66,17 @@ def render_capture(
 
 def _pieces(transcript: Transcript, chunks: list[bytes]) -> list[_Piece]:
     pairs = zip_longest(chunks, transcript.chunks[: len(chunks)], fillvalue=None)
-    start = transcript.started_at
-    return [
-        _Piece(data or b"", _since(start, record, "produced_at"), _since(start, record, "delivered_at"))
-        for data, record in pairs
-    ]
+    return [_piece(data or b"", record) for data, record in pairs]
 
 
-def _since(start: float | None, record: ChunkRecord | None, name: str) -> int | None:
-    at: float | None = getattr(record, name, None)
-    return None if start is None or at is None else round((at - start) * _MICROSECONDS)
+def _piece(data: bytes, record: ChunkRecord | None) -> _Piece:
+    if record is None:
+        return _Piece(data, None, None)
+    return _Piece(data, _microseconds(record.produced_at), _microseconds(record.delivered_at))
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * _MICROSECONDS)
 
 
 def _head(transcript: Transcript, redaction: Redaction) -> Iterator[str]:
@@ -136,9 +137,9 @@ def _event(event: SseEvent) -> Iterator[str]:
 
 def _end(transcript: Transcript, redaction: Redaction, pieces: list[_Piece], view: SnapshotView) -> Iterator[str]:
     title = "=== end"
-    end, start = transcript.ended_at, transcript.started_at
-    if view is not SnapshotView.BODY and end is not None and start is not None:
-        title += f"  at {_seconds(round((end - start) * _MICROSECONDS))}"
+    end = _microseconds(transcript.ended_at)
+    if view is not SnapshotView.BODY and end is not None:
+        title += f"  at {_seconds(end)}"
     if view in (SnapshotView.CHUNKS, SnapshotView.TIMING):
         title += f"  {render_count(len(pieces), 'chunk')}"
     if view is not SnapshotView.EVENTS:

@@ -4,27 +4,31 @@ from typing import Any, Protocol
 
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_testkit.capture import StreamCapture
+from apptheory_testkit.fault_plan import FaultPlan
 from apptheory_testkit.live import LiveStream
 
 __all__ = ["Transport"]
 
 
 class Transport(Protocol):
-    """What a client sends its requests through; the in-process one is the testkit's own."""
+    """What a client sends its requests through; the in-process one is the testkit's own.
+
+    One that cannot do a fault of a plan raises UsageError before it sends anything (`FaultPlan.refuse`).
+    """
 
     @property
     def host(self) -> str:
         """The host that requests name unless a test names another."""
         ...
 
-    async def send(self, request: HttpRequest) -> StreamCapture:
+    async def send(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> StreamCapture:
         """Send a request and capture the whole response."""
         ...
 
-    async def invoke(self, event: Any) -> StreamCapture:
+    async def invoke(self, event: Any, *, faults: FaultPlan | None = None) -> StreamCapture:
         """Hand over a raw event and capture the whole response."""
         ...
 
-    def open(self, request: HttpRequest) -> LiveStream:
+    def open(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> LiveStream:
         """Send a request when the live stream is entered."""
         ...

@@ -19,6 +19,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import AppError, LambdaContext, StreamingResponse, sse_stream
 from apptheory_streaming.target import load_target
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 Handler = Callable[[dict[str, Any], LambdaContext], Awaitable[StreamingResponse]]
 Chunks = AsyncIterator[bytes]
 

@@ -14,6 +14,8 @@ from playwright.async_api import Page, async_playwright, expect
 from apptheory_emulator import FunctionUrlFactory, ServedUrl
 from apptheory_streaming import StreamingResponse, html_stream
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 GUIDE = (Path(__file__).parents[2] / "docs" / "how-to" / "serve-a-handler.md").read_text()
 
 READ = "url => fetch(url).then(response => response.text(), () => 'refused')"

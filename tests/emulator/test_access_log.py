@@ -11,9 +11,11 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import AppError
 from raw_http import connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 LINE = re.compile(
     r"(?P<id>[0-9a-f-]{36}) (?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}|-) "
-    r"chunks=(?P<chunks>\d+) bytes=(?P<bytes>\d+) "
+    r"chunks=(?P<chunks>\d+) bytes=(?P<bytes>\d+) (?:dropped=(?P<dropped>[1-9]\d*) )?"
     r"first_byte_ms=(?P<first>\d+\.\d|-) duration_ms=(?P<duration>\d+\.\d) "
     r"handler=(?P<handler>\S+) delivery=(?P<delivery>\S+) error=(?P<error>\S+)"
 )
@@ -112,6 +114,41 @@ async def test_client_that_left_is_said_in_the_line(
 
     left = lines(caplog)[-1]
     assert (left["path"], left["handler"], left["delivery"]) == ("/left", "ended", "client_gone(after_3_bytes)")
+    assert left["dropped"] == "1"
+
+
+async def test_chunks_without_a_client_are_counted_apart(
+    function_url: FunctionUrlFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """E6: those of a HEAD request are dropped; where none is, the line does not speak of it."""
+    url = await function_url(handler)
+
+    await fetch(url, "HEAD")
+    await fetch(url, "GET")
+    await url.settled()
+
+    assert [(line["chunks"], line["dropped"]) for line in lines(caplog)] == [("0", "3"), ("3", None)]
+
+
+@pytest.mark.parametrize(
+    ("request_head", "line"),
+    [
+        ("CONNECT other:80 HTTP/1.1\r\n", "- CONNECT other:80 405 handler=not_called"),
+        ("POST /a?b=1 HTTP/1.1\r\nExpect: the-best\r\n", "- POST /a 417 handler=not_called"),
+    ],
+    ids=["tunnel", "unknown expectation"],
+)
+async def test_request_that_the_server_refuses_has_a_line_without_an_id(
+    function_url: FunctionUrlFactory, caplog: pytest.LogCaptureFixture, request_head: str, line: str
+) -> None:
+    """No handler hears of it, but whoever reads the log does."""
+    url = await function_url(handler)
+
+    async with connect(url) as client:
+        await client.send(f"{request_head}Host: a\r\n\r\n".encode())
+        await client.read_response()
+
+    assert [each.getMessage() for each in caplog.records if each.name == "apptheory_emulator.access"] == [line]
 
 
 async def test_line_comes_once_for_every_request_of_a_crowd(

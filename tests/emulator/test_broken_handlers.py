@@ -16,6 +16,8 @@ from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify
 from apptheory_streaming.wire.limits import Limits
 from raw_http import WAIT_SECONDS, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 OURS = ("apptheory_streaming/", "apptheory_emulator/", "aiohttp/", "importlib")
 
 

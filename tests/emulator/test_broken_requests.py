@@ -12,6 +12,8 @@ from apptheory_streaming import StreamingResponse
 from apptheory_streaming.wire.limits import Limits
 from raw_http import RawHead, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 async def echo(event: Any, context: Any) -> StreamingResponse:
     """Show the event."""

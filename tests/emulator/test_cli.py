@@ -52,6 +52,12 @@ async def holds_the_loop(event, context):
     print("holding", flush=True)
     while True:
         time.sleep(0.01)
+
+async def closes(event, context):
+    sys.stdout.close()
+    sys.stderr.close()
+    yield "closed"
+    raise AppError("app.conflict", "after closing")
 '''
 
 
@@ -242,6 +248,8 @@ WRONG = {
     "no Python": (("index.mjs/x:handler",), "is not a Python file"),
     "unknown option": (("own_app.py:handler", "--prot", "1"), "No such option"),
     "port": (("own_app.py:handler", "--port", "70000"), "Invalid value for '--port'"),
+    "empty host": (("own_app.py:handler", "--port", "0", "--host", ""), "Invalid value for '--host': it is empty"),
+    "blank host": (("own_app.py:handler", "--port", "0", "--host", " "), "say 0.0.0.0 or :: if that is meant"),
     "zero timeout": (("own_app.py:handler", "--timeout", "0"), "Invalid value for '--timeout'"),
     "endless timeout": (("own_app.py:handler", "--timeout", "inf"), "is no number of seconds"),
     "timeout that is no number": (("own_app.py:handler", "--timeout", "nan"), "is no number of seconds"),
@@ -263,6 +271,18 @@ async def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(folder: Path, k
     assert says in finished.stderr
     assert "Traceback" not in finished.stderr
     assert "printed at import" not in finished.stderr
+
+
+async def test_handler_that_closes_stdout_and_stderr_does_not_silence_the_log(folder: Path) -> None:
+    """What others write to is still open: the access line, the error, the last words."""
+    async with emulate("own_app.py:closes", "--port", "0", "--ready-json", cwd=folder) as command:
+        url = await command.url()
+        assert (await fetch(url)).body == b"closed"
+        assert (await fetch(url, target="/second")).body == b"closed"
+        await command.says("handler failed after 1 chunk: app.conflict: AppError: after closing")
+        await command.says(" GET /second ")
+        finished = await command.stop()
+    assert (finished.code, finished.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("target", ["nowhere:handler", "nowhere.py:handler", "own_app.py:nothing"])

@@ -10,6 +10,8 @@ import pytest
 from apptheory_emulator import FunctionUrlFactory
 from raw_http import WAIT_SECONDS, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 CLIENTS = 200
 
 

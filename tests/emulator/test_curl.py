@@ -14,7 +14,10 @@ from raw_http import WAIT_SECONDS
 
 CURL = shutil.which("curl")
 UPGRADE = ("-H", "Connection: Upgrade, HTTP2-Settings", "-H", "Upgrade: h2c", "-H", "HTTP2-Settings: AAMAAABkAAQ")
-pytestmark = pytest.mark.skipif(CURL is None, reason="there is no curl on this machine")
+pytestmark = [
+    pytest.mark.skipif(CURL is None, reason="there is no curl on this machine"),
+    pytest.mark.streaming(clock="real"),
+]
 
 
 async def handler(event: Any, context: Any) -> AsyncIterator[str]:

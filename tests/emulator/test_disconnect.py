@@ -12,6 +12,8 @@ from apptheory_emulator import FunctionUrlFactory, ServedUrl
 from apptheory_streaming import ClientGone, HttpResponseStream, streamify_response
 from raw_http import WAIT_SECONDS, RawConnection, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 class Handler:
     """Streams `first`, waits for the gate, streams `second`; keeps what happened to it."""

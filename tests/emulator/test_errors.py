@@ -13,6 +13,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import AppError, HttpResponseStream, StreamingResponse, streamify_response
 from raw_http import WAIT_SECONDS, Cut, RawResponse, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 async def early_with_code(event: Any, context: Any) -> Any:
     raise AppError("app.conflict", "somebody was faster")

@@ -13,6 +13,8 @@ from apptheory_emulator import FunctionUrlFactory, ServedUrl
 from apptheory_streaming import StreamingResponse
 from raw_http import RawResponse, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 async def echo(event: Any, context: Any) -> StreamingResponse:
     """Show the event and the request id of the context."""

@@ -14,6 +14,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
 from raw_http import WAIT_SECONDS, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 CURL = shutil.which("curl")
 
 

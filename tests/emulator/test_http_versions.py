@@ -11,6 +11,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import StreamingResponse
 from raw_http import WAIT_SECONDS, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 async def numbered(event: Any, context: Any) -> AsyncIterator[str]:
     yield event["rawPath"]

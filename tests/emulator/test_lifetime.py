@@ -14,6 +14,8 @@ from apptheory_emulator import Emulator, Exchange, FunctionConfig, serve_functio
 from apptheory_streaming.wire.front import InvokeMode
 from raw_http import WAIT_SECONDS, Cut, connect, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 def config(handler: Any, **options: Any) -> FunctionConfig:
     return FunctionConfig(name="own", target=handler, **options)

@@ -9,6 +9,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import StreamingResponse
 from raw_http import RawHead, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 
 async def head_of(function_url: FunctionUrlFactory, **answer: Any) -> RawHead:
     """The head that a response of the function becomes."""

@@ -14,6 +14,8 @@ from apptheory_emulator import FunctionUrlFactory
 from apptheory_streaming import HttpResponseStream, streamify_response
 from raw_http import WAIT_SECONDS, fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 CHUNK = b"x" * 64 * 1024
 GIB = 1024 * 1024 * 1024
 MOST_BYTES = 8 * 1024 * 1024

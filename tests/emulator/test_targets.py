@@ -11,6 +11,8 @@ import pytest
 from apptheory_emulator import FunctionUrlFactory, serve_function_url
 from raw_http import fetch
 
+pytestmark = pytest.mark.streaming(clock="real")
+
 GOOD = """
 def handler(event, context):
     yield b"served"
@@ -38,7 +40,7 @@ MISSING = {
     "no_such_file.py:handler": "there is no file 'no_such_file.py'",
     "present_app.py:no_such_name": "there is no 'no_such_name' in it; it has handler",
     "present_app:no_such_name": "there is no 'no_such_name' in it; it has handler",
-    "present_app.py:NUMBER": "is a int, not something that can be called",
+    "present_app.py:NUMBER": "is of type int, not something that can be called",
     "needs_more.py:handler": "ModuleNotFoundError: No module named 'no_such_dependency'",
 }
 

@@ -28,7 +28,7 @@ def test_importing_the_plugin_loads_nothing_beyond_pytest() -> None:
     with_pytest = loaded_by("import pytest")
     with_plugin = loaded_by("import pytest, apptheory_plugins.pytest_plugin")
 
-    assert with_plugin - with_pytest == {"apptheory_plugins", "apptheory_plugins.pytest_plugin"}
+    assert {name.partition(".")[0] for name in with_plugin - with_pytest} == {"apptheory_plugins"}
 
 
 def test_a_run_without_its_fixtures_loads_nothing_heavy(pytester: pytest.Pytester) -> None:

@@ -48,7 +48,10 @@ def test_a_snapshot_is_taken_and_compared(project: pytest.Pytester) -> None:
     (file,) = snapshots(project)
 
     assert file.relative_to(project.path).as_posix() == "__snapshots__/test_page/test_it.stream"
-    assert b"--- chunk 0  text 4 B\n| one\n--- chunk 1  text 3 B  no-eol\n| two\n=== end  2 chunks" in file.read_bytes()
+    assert (
+        b"--- chunk 0  +0 s  text 4 B\n| one\n--- chunk 1  +0 s  text 3 B  no-eol\n| two\n=== end  at 0 s  2 chunks"
+        in file.read_bytes()
+    )
     project.runpytest().assert_outcomes(passed=1)
 
 

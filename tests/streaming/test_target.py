@@ -145,8 +145,8 @@ def test_a_target_without_both_parts_says_what_a_target_is(target: str) -> None:
         (".relative:handler", "cannot be imported"),
         ("json:nothing", "there is no 'nothing' in it; it has JSONDecodeError, JSONDecoder"),
         ("json:decoder.nothing", "there is no 'nothing' in it"),
-        ("json:__doc__", "is a str, not something that can be called"),
-        ("json:decoder", "is a module, not something that can be called"),
+        ("json:__doc__", "is of type str, not something that can be called"),
+        ("json:decoder", "is of type module, not something that can be called"),
     ],
 )
 def test_what_cannot_be_found_or_called_is_named(folder: Path, target: str, words: str) -> None:

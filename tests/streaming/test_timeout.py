@@ -16,7 +16,8 @@ from apptheory_streaming.errors import FunctionTimeout
 from apptheory_streaming.invocation import InvocationPolicy, LateTimeout
 from apptheory_streaming.wire.front import ErrorProfile, FunctionUrlFront
 from apptheory_streaming.wire.outcome import Ending
-from apptheory_testkit import stream_client
+from apptheory_testkit import StreamCapture, stream_client
+from apptheory_testkit.loop import VirtualLoop
 from running import KINDS, MemorySink, Run, invocation_of, jump, outcomes, run_handler, until
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -138,6 +139,24 @@ async def test_e5_an_early_timeout_is_a_502(stuck: Stuck, kind: str, after: int)
     assert "0.01 seconds" in capture.error.message
     assert capture.stream_error_code is None
     assert outcomes(capture.transcript) == ("timed_out", "complete")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "1 second"), (1.0, "1 second"), (1.5, "1.5 seconds"), (2, "2 seconds")]
+)
+def test_e5_the_message_says_the_time_in_good_english(seconds: float, words: str) -> None:
+    """E5: what stands in the log and in a failing test."""
+
+    async def handler(event: Any, context: Any) -> None:
+        await asyncio.sleep(10)
+
+    async def main() -> StreamCapture:
+        return await stream_client(handler, timeout=seconds).get("/")
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        error = runner.run(main()).error
+    assert error is not None
+    assert error.message == f"the function was still running after {words}"
 
 
 @kinds

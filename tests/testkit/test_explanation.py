@@ -122,6 +122,10 @@ async def test_captures_that_differ_only_in_times_show_their_logs() -> None:
     assert explain_inequality(timed, capture) == [
         "the captures differ",
         "  - log: chunk 0: 1 bytes",
-        "  + log: chunk 0: 1 bytes at 1.500000 s",
+        "  + log: chunk 0: 1 bytes at 1.5 s",
     ]
-    assert explain_inequality(later, capture) == ["the captures differ", "  in their times alone"]
+    assert explain_inequality(later, capture) == [
+        "the captures differ",
+        "  - end: without a time",
+        "  + end: at 9 s",
+    ]

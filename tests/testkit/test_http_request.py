@@ -146,3 +146,43 @@ def test_more_than_one_body_is_a_usage_error(bodies: dict[str, Any]) -> None:
     """An empty body counts: which of the two was meant cannot be known."""
     with pytest.raises(UsageError, match="one of json=, content= and data="):
         request(**bodies)
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\r\nx-admin: 1"], ids=["cr", "lf", "nul", "crlf"])
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (lambda text: {"headers": {"X-Own": f"a{text}"}}, "X-Own"),
+        (lambda text: {"headers": [("a", "1"), ("user-agent", f"a{text}")]}, "user-agent"),
+        (lambda text: {"cookies": {"session": f"a{text}"}}, "cookie"),
+    ],
+    ids=["mapping", "pairs", "cookies"],
+)
+def test_a_value_that_would_break_out_of_its_header_is_refused(options: Any, name: str, character: str) -> None:
+    """A real client could not send it: in process it must not reach the handler either."""
+    with pytest.raises(UsageError, match=rf"header '{name}' must not contain .* \(position "):
+        request(**options(character))
+
+
+@pytest.mark.parametrize("name", ["", "x own", "x:own", "x\r\nown", "x\0own", "größe", "x(own)"])
+def test_a_name_that_is_no_token_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="is no name of a header") as refused:
+        request(headers={name: "1"})
+    assert repr(name) in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [1, None, ["a", "b"], b"a"], ids=repr)
+def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(UsageError, match=f"header 'x-own' must be text, not of type {type(value).__name__}"):
+        request(headers={"x-own": value})
+
+
+@pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "GÉT", None], ids=repr)
+def test_a_method_that_is_no_word_is_refused(method: Any) -> None:
+    with pytest.raises(UsageError, match="a method is a word such as GET, not "):
+        request(method=method)
+
+
+def test_connect_is_refused_as_a_function_url_does() -> None:
+    with pytest.raises(UsageError, match="tunnel"):
+        request(method="connect")

@@ -19,18 +19,9 @@ NO_TIMES: list[tuple[float, float | None]] = []
 
 
 def transcript(chunks: Sequence[bytes], times: Sequence[tuple[float, float | None]] = NO_TIMES) -> Transcript:
-    """What was noted of a response that began at 100 s; `times` are those of its chunks from there."""
+    """What was noted of a response; `times` are those of its chunks."""
     records = tuple(
-        ChunkRecord(
-            index,
-            len(chunk),
-            *(
-                (100 + times[index][0], None if times[index][1] is None else 100 + (times[index][1] or 0))
-                if times
-                else ()
-            ),
-        )
-        for index, chunk in enumerate(chunks)
+        ChunkRecord(index, len(chunk), *(times[index] if times else ())) for index, chunk in enumerate(chunks)
     )
     return Transcript(
         request_id="req_test_0001",
@@ -40,7 +31,7 @@ def transcript(chunks: Sequence[bytes], times: Sequence[tuple[float, float | Non
         chunk_count=len(chunks),
         body_bytes=sum(map(len, chunks)),
         started_at=100.0 if times else None,
-        ended_at=100 + times[-1][0] + 1 if times else None,
+        ended_at=times[-1][0] + 1 if times else None,
     )
 
 

@@ -3,9 +3,7 @@
 import asyncio
 import logging
 import re
-import secrets
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +12,10 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from apptheory_emulator.front.http_sink import HttpSink
+from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import Invocation
-from apptheory_streaming.wire.events.function_url import FunctionUrl, function_url_event
+from apptheory_streaming.wire.events.function_url import function_url_event
 from apptheory_streaming.wire.front import FunctionUrlFront
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_streaming.wire.transcript import Transcript
@@ -47,12 +46,12 @@ class FunctionUrlHandler:
         function: InProcessFunction,
         *,
         on_exchange: Callable[[Exchange], None],
-        request_id: Callable[[HttpRequest], str] = lambda _: str(uuid.uuid4()),
+        reception: Reception | None = None,
     ) -> None:
-        """Serve `function`; `request_id` names each request."""
+        """Serve `function`; `reception` names each request."""
         self._function = function
         self._on_exchange = on_exchange
-        self._request_id = request_id
+        self._reception = reception or Reception()
         self._running: dict[asyncio.Task[Transcript], Invocation] = {}
         self._in_flight: set[asyncio.Future[None]] = set()
         self._stalled: tuple[asyncio.Transport, ...] = ()
@@ -60,23 +59,23 @@ class FunctionUrlHandler:
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """Answer one request; returns when its response is over, which may be before the handler is."""
         request = await _read(http, self._function.config.limits.max_request_bytes)
-        request_id = self._request_id(request)
+        request_id = self._reception.request_id(http)
         epoch_ms = time.time_ns() // 1_000_000
-        trace_id = f"Root=1-{epoch_ms // 1000:08x}-{secrets.token_hex(12)}"
+        trace_id = self._reception.trace_id(request_id, epoch_ms)
         sink = HttpSink(
             http,
             platform_headers={"x-amzn-RequestId": request_id, "X-Amzn-Trace-Id": f"{trace_id};Sampled=0"},
             late_errors=self._function.config.late_errors,
         )
-        event = function_url_event(
-            request, self._url(http), request_id=request_id, epoch_ms=epoch_ms, trace_id=trace_id
-        )
+        url = self._reception.url(http, self._function.config.name)
+        event = function_url_event(request, url, request_id=request_id, epoch_ms=epoch_ms, trace_id=trace_id)
         invocation = self._invocation(event, request, request_id, sink)
         transport = http.transport
         try:
-            return await self._deliver(invocation, request, sink)
+            return await self._deliver(http, invocation, request, sink)
         finally:
             self._remember_if_stalled(transport)
+            self._reception.over(http)
 
     async def settled(self) -> None:
         """Wait until no invocation runs, so that every exchange has been heard of."""
@@ -97,12 +96,6 @@ class FunctionUrlHandler:
             transport.abort()
         await asyncio.sleep(0)  # the loop tells their protocols in its next pass
 
-    def _url(self, http: web.Request) -> FunctionUrl:
-        name = self._function.config.name
-        address = http.transport.get_extra_info("sockname") if http.transport else None
-        port = address[1] if isinstance(address, tuple) else 80
-        return FunctionUrl(url_id=name, domain=f"{name}.lambda-url.localhost", scheme=http.scheme, port=port)
-
     def _invocation(
         self, event: dict[str, object], request: HttpRequest, request_id: str, sink: HttpSink
     ) -> Invocation:
@@ -120,8 +113,11 @@ class FunctionUrlHandler:
             request_bytes=len(request.body),
         )
 
-    async def _deliver(self, invocation: Invocation, request: HttpRequest, sink: HttpSink) -> web.StreamResponse:
+    async def _deliver(
+        self, http: web.Request, invocation: Invocation, request: HttpRequest, sink: HttpSink
+    ) -> web.StreamResponse:
         running = asyncio.create_task(invocation.run())
+        self._reception.began(http, invocation, running)
         self._running[running] = invocation
         self._in_flight.add(sink.over)
         running.add_done_callback(lambda task: self._over(task, request))

@@ -13,7 +13,11 @@ from apptheory_streaming.wire.head import make_head
 from apptheory_streaming.wire.inference import infer_response
 from apptheory_streaming.wire.marshal import BufferedPayload
 
-__all__ = ["VERBATIM_NOTE", "ErrorProfile", "Front", "FunctionUrlFront", "InvokeMode"]
+__all__ = ["COLLECTED_NOTE", "VERBATIM_NOTE", "ErrorProfile", "Front", "FunctionUrlFront", "InvokeMode"]
+
+COLLECTED_NOTE = (
+    "the invoke mode is BUFFERED: the stream of the handler was collected and sent in one piece, as AWS does"
+)
 
 VERBATIM_NOTE = (
     "the handler answered in buffered mode: a RESPONSE_STREAM URL shows such an answer verbatim, "

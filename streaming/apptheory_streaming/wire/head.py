@@ -98,7 +98,7 @@ def normalize_headers(headers: HeaderInput | None) -> dict[str, tuple[str, ...]]
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
-        raise InvalidResponse(f"headers must map names to values, not be a {type(headers).__name__}")
+        raise InvalidResponse(f"headers must map names to values, not be of type {type(headers).__name__}")
     for name in headers:
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise InvalidResponse(f"header name {name!r} is not a token (RFC 9110, section 5.1)")
@@ -135,7 +135,7 @@ def _fields_map(fields: Mapping[str, object], key: str) -> dict[str, object]:
     if part is None:
         return {}
     if not isinstance(part, Mapping):
-        raise InvalidResponse(f"{key} must map names to values, not be a {type(part).__name__}")
+        raise InvalidResponse(f"{key} must map names to values, not be of type {type(part).__name__}")
     return dict(part)
 
 

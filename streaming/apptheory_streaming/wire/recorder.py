@@ -13,6 +13,10 @@ from apptheory_streaming.wire.transcript import (
 
 __all__ = ["TranscriptRecorder"]
 
+# Microseconds: the moment of a timer is a float, so what a clock says may be some nanoseconds off,
+# and by others in a run that begins later (rule D1).
+_DIGITS = 6
+
 
 class TranscriptRecorder:
     """Counts every chunk; keeps a record of the first `keep` of them (None: of all).
@@ -22,7 +26,7 @@ class TranscriptRecorder:
     """
 
     def __init__(self, request_id: str, *, keep: int | None = None, started_at: float | None = None) -> None:
-        """Begin the transcript of the request with this id."""
+        """Begin the transcript of the request with this id; times are taken on the clock of `started_at`."""
         self.request_id = request_id
         self.head: Head | None = None
         self.error: HandlerError | None = None
@@ -39,7 +43,7 @@ class TranscriptRecorder:
 
     def event(self, kind: EventKind, at: float | None) -> None:
         """Put an event into the log, behind the chunks so far."""
-        self._events.append(Event(kind, self.chunk_count, at))
+        self._events.append(Event(kind, self.chunk_count, self._since(at)))
 
     def chunk(self, size: int, produced_at: float | None) -> None:
         """Count a chunk that went to the sink."""
@@ -55,6 +59,11 @@ class TranscriptRecorder:
         if missing:
             self._delivered.extend([at] * missing)
 
+    def taken(self, at: float | None) -> None:
+        """Say that the oldest chunk that was not delivered is: the client has it, and perhaps not the next."""
+        if len(self._delivered) < len(self._written):
+            self._delivered.append(at)
+
     def note(self, text: str) -> None:
         """Add something that a reader of the log should know."""
         self.notes.append(text)
@@ -67,7 +76,7 @@ class TranscriptRecorder:
         late_mutations: tuple[LateMutation, ...] = (),
         ended_at: float | None = None,
     ) -> Transcript:
-        """Give the transcript as one value."""
+        """Give the transcript as one value, with its times in seconds from the request."""
         return Transcript(
             request_id=self.request_id,
             head=self.head,
@@ -82,13 +91,16 @@ class TranscriptRecorder:
             handler=handler,
             delivery=delivery,
             started_at=self._started_at,
-            ended_at=ended_at,
+            ended_at=self._since(ended_at),
         )
 
     def _records(self) -> tuple[ChunkRecord, ...]:
         missing = len(self._written) - len(self._delivered)
         delivered = [*self._delivered, *[None] * missing]
         return tuple(
-            ChunkRecord(index, size, produced_at, delivered[index])
+            ChunkRecord(index, size, self._since(produced_at), self._since(delivered[index]))
             for index, (size, produced_at) in enumerate(self._written)
         )
+
+    def _since(self, at: float | None) -> float | None:
+        return None if at is None else round(at - (self._started_at or 0.0), _DIGITS)

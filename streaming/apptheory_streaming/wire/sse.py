@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
 
-__all__ = ["ServerSentEvent", "encode_event"]
+__all__ = ["KEEP_ALIVE", "ServerSentEvent", "encode_event", "ends_event"]
+
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment, which a client reads and forgets."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # the only three; str.splitlines knows more
 _STRUCTURE = re.compile(r"[\r\n\0]")
+_TWO_LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ def encode_event(event: ServerSentEvent, *, sort_keys: bool = False) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise InvalidResponse(f"text of an event has no UTF-8 form: {error.reason}") from error
+
+
+def ends_event(stream: bytes) -> bool:
+    """Whether another event may follow these bytes, the last ones of a stream so far: they end in a blank line."""
+    return not stream or _TWO_LINE_ENDS.search(stream) is not None
 
 
 def _lines(event: ServerSentEvent, sort_keys: bool) -> Iterator[str]:

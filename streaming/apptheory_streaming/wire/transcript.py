@@ -20,7 +20,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the log: what, after how many chunks, and when (seconds, None without a clock)."""
+    """One entry of the log: what, after how many chunks, and when (seconds from the request, None without a clock)."""
 
     kind: EventKind
     after_chunks: int
@@ -31,8 +31,8 @@ class Event:
 class ChunkRecord:
     """One chunk: its number from 0, its size in bytes, when it was written and when the sink took it.
 
-    Times are seconds on the clock of the invocation; None without a clock, and `delivered_at` is
-    None for a chunk that the sink never took.
+    Times are seconds from the request; None without a clock, and `delivered_at` is None for a
+    chunk that the sink never took.
     """
 
     index: int
@@ -89,6 +89,9 @@ class Transcript:
     `chunk_count` and `body_bytes` count what went to the sink, `dropped_chunks` what came after
     the client had left or where HTTP allows no body.  `chunks` may stop early where a front keeps
     only the first records.
+
+    All times are seconds from the request.  `started_at` alone is the moment of the request on its
+    clock, and no part of equality: two runs are equal whenever they were (rule D1).
     """
 
     request_id: str
@@ -103,7 +106,7 @@ class Transcript:
     notes: tuple[str, ...] = ()
     handler: HandlerOutcome = field(default_factory=HandlerOutcome)
     delivery: DeliveryOutcome = field(default_factory=DeliveryOutcome)
-    started_at: float | None = None
+    started_at: float | None = field(default=None, compare=False)
     ended_at: float | None = None
 
     @property
@@ -148,4 +151,4 @@ def _chunk_line(record: ChunkRecord) -> str:
 
 
 def _at(seconds: float | None) -> str:
-    return "" if seconds is None else f" at {seconds:.6f} s"
+    return "" if seconds is None else f" at {seconds:.6f}".rstrip("0").rstrip(".") + " s"

@@ -219,7 +219,8 @@ def test_every_token_is_a_header_name(name: str) -> None:
 @pytest.mark.parametrize("headers", [[("a", "b")], "a: b", 1, {"a"}])
 def test_headers_that_are_no_mapping(headers: Any) -> None:
     """R5: headers of another shape are InvalidResponse."""
-    with pytest.raises(InvalidResponse, match="headers must map names to values"):
+    wanted = f"headers must map names to values, not be of type {type(headers).__name__}"
+    with pytest.raises(InvalidResponse, match=wanted):
         normalize_headers(headers)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
-from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+from apptheory_streaming.wire.sse import KEEP_ALIVE, ServerSentEvent, encode_event, ends_event
 
 utf8_text = st.text(st.characters(exclude_categories=["Cs"]))
 one_line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"))
@@ -150,3 +150,24 @@ def test_json_data_is_one_line_that_reads_back(value: object) -> None:
     block = encode_event(ServerSentEvent(value)).decode()
     assert block.count("\n") == 2
     assert json.loads(block.removeprefix("data: ")) == value
+
+
+def test_a_heartbeat_is_a_comment() -> None:
+    """W4: what a client reads and forgets."""
+    assert encode_event(ServerSentEvent(comment="keep-alive")) == KEEP_ALIVE
+
+
+@pytest.mark.parametrize("first", [b"\n", b"\r", b"\r\n"], ids=repr)
+@pytest.mark.parametrize("second", [b"\n", b"\r", b"\r\n"], ids=repr)
+def test_two_line_ends_end_an_event(first: bytes, second: bytes) -> None:
+    """W4: of any kind, save a CR and an LF, which are one."""
+    assert ends_event(b"data: a" + first + second) == ((first, second) != (b"\r", b"\n"))
+
+
+@pytest.mark.parametrize(
+    "rest", [b"d", b"data: a", b"data: a\n", b"data: a\r", b"data: a\r\n", b"data: a\n\n:"], ids=repr
+)
+def test_nothing_else_does_but_the_beginning(rest: bytes) -> None:
+    """W4: a comment here would become part of the event."""
+    assert not ends_event(rest)
+    assert ends_event(b"")

@@ -63,14 +63,18 @@ def test_the_log_of_a_client_that_left_before_anything() -> None:
 
 
 def test_the_log_shows_times_where_there_was_a_clock() -> None:
-    """F5: each line that has a time shows it, in seconds with microseconds."""
+    """F5: each line that has a time shows it, in seconds, to the microsecond."""
     recorder = TranscriptRecorder("req", started_at=0.0)
     recorder.event(FINALIZED, 0.25)
     recorder.event(COMMITTED, None)
-    recorder.chunk(5, 1.0000005)
-    lines = list(conclude(recorder).log())
-    assert lines[:2] == ["finalized at 0.250000 s", "committed"]
-    assert lines[2].startswith("chunk 0: 5 bytes at 1.00000")
+    recorder.chunk(5, 10.0000014)
+    recorder.chunk(5, 20.0)
+    assert list(conclude(recorder).log())[:4] == [
+        "finalized at 0.25 s",
+        "committed",
+        "chunk 0: 5 bytes at 10.000001 s",
+        "chunk 1: 5 bytes at 20 s",
+    ]
 
 
 def test_an_event_behind_chunks_stands_behind_them() -> None:
@@ -143,7 +147,7 @@ def test_the_recorder_counts_chunks_and_bytes() -> None:
     assert transcript.request_id == "req_test_0001"
     assert transcript.head == make_head(201)
     assert transcript.notes == ("something to know",)
-    assert (transcript.started_at, transcript.ended_at) == (1.0, 4.0)
+    assert (transcript.started_at, transcript.ended_at) == (1.0, 3.0)
 
 
 def test_each_chunk_has_two_times() -> None:
@@ -162,6 +166,23 @@ def test_each_chunk_has_two_times() -> None:
         ChunkRecord(2, 4, 0.6, 0.7),
         ChunkRecord(3, 8, 0.9, None),
     )
+
+
+def test_times_count_from_the_request() -> None:
+    """D1: so that two runs are equal whenever they were, for all the noise of floats and of a timer's nanosecond."""
+
+    def run(start: float, late: float) -> Transcript:
+        recorder = TranscriptRecorder("req", started_at=start)
+        recorder.event(FINALIZED, start + 0.1 + late)
+        recorder.chunk(1, start + 0.2 + late)
+        recorder.delivered(start + 0.7 + late)
+        return recorder.finish(HandlerOutcome(), DeliveryOutcome(), ended_at=start + 0.9 + late)
+
+    first, second = run(0.0, 0.0), run(86400 * 400 + 0.7, 3e-9)
+    assert first == second
+    assert (second.started_at, second.ended_at) == (86400 * 400 + 0.7, 0.9)
+    assert (second.events[0].at, second.chunks[0].produced_at, second.chunks[0].delivered_at) == (0.1, 0.2, 0.7)
+    assert first != run(0.0, 1e-6)
 
 
 def test_delivered_bytes_are_those_that_the_sink_took() -> None:

@@ -1,0 +1,99 @@
+"""Which clock a test gets, and the loop that brings it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from apptheory_plugins.marker import brings_loop, is_async, marked
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["add_clock_options", "clock_of", "loop_factories", "loop_factory", "require_decided"]
+
+FIXTURES = frozenset({"function_url", "stream_client", "virtual_clock"})
+REAL = '@pytest.mark.streaming(clock="real")'
+
+LoopFactory = Callable[[], "asyncio.AbstractEventLoop"]
+_FACTORY = pytest.StashKey[LoopFactory]()
+
+
+def add_clock_options(parser: pytest.Parser) -> None:
+    """Add the options of the configuration file."""
+    parser.addini("streaming_clock", "Time of tests that use our fixtures: virtual or real.", default="virtual")
+    parser.addini(
+        "streaming_wall_clock",
+        "What freezes the wall clock in virtual time: freezegun, time-machine or none; by default what is installed.",
+        default="",
+    )
+
+
+def clock_of(item: pytest.Item) -> str:
+    """Give the clock of a test, `virtual` or `real`: of its marker, else of the configuration if it uses a fixture."""
+    clock = marked(item, "clock")
+    if clock is None and (FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or brings_loop(item)):
+        return "real"
+    return _checked(item, clock)
+
+
+def loop_factory(config: pytest.Config, clock: str) -> LoopFactory:
+    """Give what makes the loops of this clock."""
+    import asyncio  # noqa: PLC0415 - heavy
+
+    if clock == "real":
+        return asyncio.new_event_loop
+    if _FACTORY not in config.stash:  # always the same one, or tests that share a loop would each have their own
+        config.stash[_FACTORY] = _virtual_loops(config.getini("streaming_wall_clock"))
+    return config.stash[_FACTORY]
+
+
+def loop_factories(item: pytest.Item, usual: Mapping[str, LoopFactory] | None) -> Mapping[str, LoopFactory]:
+    """Give a test in virtual time its loop, and every other one what it would have had without us.
+
+    pytest-asyncio takes no None once any plugin has its hook.
+    """
+    if clock_of(item) == "real":
+        return usual or {"asyncio": loop_factory(item.config, "real")}
+    marker = item.get_closest_marker("asyncio")
+    asked = None if marker is None else marker.kwargs.get("loop_factories")
+    if asked is None:
+        return {"virtual": loop_factory(item.config, "virtual")}
+    return {name: partial(_refuse, f"the loop factory {name!r}") for name in asked}
+
+
+def require_decided(item: pytest.Item, fixture: str) -> None:
+    """Fail a test that asks for a fixture so late that its loop runs in real time already."""
+    late = marked(item, "clock") is None and FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    if late and is_async(item) and _checked(item, None) == "virtual":
+        pytest.fail(
+            f"{fixture} came through `getfixturevalue`, too late for the virtual clock: the loop of a test is chosen "
+            f"when it is collected. Name {fixture} in the arguments of the test or of one of its fixtures, "
+            f"or mark the test: {REAL}",
+            pytrace=False,
+        )
+
+
+def _virtual_loops(wall_clock: str) -> LoopFactory:
+    from apptheory_streaming.options import choose  # noqa: PLC0415 - heavy
+    from apptheory_testkit.loop import VirtualLoop  # noqa: PLC0415
+    from apptheory_testkit.wall import WallKind, make_wall  # noqa: PLC0415
+
+    kind = choose(WallKind, "streaming_wall_clock", wall_clock) if wall_clock else None
+    return partial(VirtualLoop, wall=make_wall(kind))
+
+
+def _checked(item: pytest.Item, clock: Any) -> str:
+    clock = clock or item.config.getini("streaming_clock")
+    if clock not in ("real", "virtual"):
+        raise pytest.UsageError(f"the clock of {item.nodeid} must be 'real' or 'virtual', not {clock!r}")
+    return str(clock)
+
+
+def _refuse(what: str) -> NoReturn:
+    pytest.fail(
+        f"this test asks for {what} and runs in virtual time, which has a loop of its own: leave one of them, "
+        f"or mark the test: {REAL}",
+        pytrace=False,
+    )

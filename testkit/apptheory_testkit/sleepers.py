@@ -1,0 +1,43 @@
+"""Who waits for the virtual clock, until when, and where."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apptheory_testkit.deadlock import waiting_at
+from apptheory_testkit.sleep import SleepingThread
+
+__all__ = ["Sleeper", "list_sleepers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeper:
+    """One timer: `until` in seconds of the virtual clock, and `where` who set it stands, written `handlers.py:35`."""
+
+    until: float
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where} until {self.until:g} s"
+
+
+def list_sleepers(loop: asyncio.AbstractEventLoop, timers: Iterable[asyncio.TimerHandle]) -> list[Sleeper]:
+    """Name the sleepers of these timers, the next one first."""
+    waiting = {id(each._fut_waiter): each for each in asyncio.all_tasks(loop)}  # type: ignore[attr-defined]  # noqa: SLF001
+    return [Sleeper(each.when(), _where(each, waiting)) for each in sorted(timers) if not each.cancelled()]
+
+
+def _where(timer: asyncio.TimerHandle, waiting: dict[int, "asyncio.Task[Any]"]) -> str:
+    callback, arguments = timer._callback, timer._args  # type: ignore[attr-defined]  # noqa: SLF001
+    task = next((waiting[id(each)] for each in arguments if id(each) in waiting), None)
+    if task is not None:
+        return waiting_at(task) or task.get_name()
+    owner = getattr(callback, "__self__", None)
+    if isinstance(owner, SleepingThread):
+        return owner.where
+    code = getattr(getattr(callback, "__func__", callback), "__code__", None)
+    if code is None:
+        return repr(callback)
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
