@@ -1,8 +1,8 @@
 # Two commands matter: `make run` shows a stream arriving, `make test` runs everything.
-.PHONY: help run test lint format bench generate build clean
+.PHONY: help run test lint format bench bench-suite generate build clean
 
 help:        ## list the commands
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
 run:         ## start the emulator on the chat example and show an answer arriving
 	@scripts/install run
@@ -24,6 +24,10 @@ format:      ## format the code and mend what ruff can mend
 bench:       ## compare with other tools, side by side
 	@scripts/install bench
 	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
+
+bench-suite: ## compare a file of 1000 tests with and without a client
+	@scripts/install bench
+	@.venv/bin/python tests/benchmarks/suite.py $(ARGS)
 
 generate:    ## rewrite what the docs take from the code
 	@scripts/install run

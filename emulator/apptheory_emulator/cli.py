@@ -21,6 +21,7 @@ from apptheory_streaming.errors import TargetError
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.target import check_target, target_name
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
+from apptheory_streaming.wire.pacing import PACES
 
 __all__ = ["main"]
 
@@ -72,6 +73,12 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     type=click.Choice([choice.value for choice in LateErrors]),
     help="What the client sees of an error after the first chunk: a clean end as on AWS, or a cut connection.",
 )
+@click.option(
+    "--pace",
+    default=None,
+    type=click.Choice(sorted(PACES)),
+    help="Let responses leave no faster than here: a burst, then a fixed rate. Without it they leave at once.",
+)
 @click.option("--ready-json", is_flag=True, help="Print one line of JSON on stdout once it serves.")
 def main(
     target: str,
@@ -83,6 +90,7 @@ def main(
     timeout: float,
     on_disconnect: str,
     late_errors: str,
+    pace: str | None,
     *,
     ready_json: bool,
 ) -> None:
@@ -98,6 +106,7 @@ def main(
         env=_environment(pairs, env_file),
         on_disconnect=OnDisconnect(on_disconnect),
         late_errors=LateErrors(late_errors),
+        pace=None if pace is None else PACES[pace],
     )
     if host not in _LOOPBACK:
         _log.warning("listening on %s: anyone who reaches this address can run the handler", host)

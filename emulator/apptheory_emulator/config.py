@@ -8,6 +8,7 @@ from typing import Any
 from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import AWS_NUMBERS, Limits
+from apptheory_streaming.wire.pacing import Pacing
 
 __all__ = ["AWS_LIMITS", "KEPT_CHUNKS", "FunctionConfig", "LateErrors"]
 
@@ -31,7 +32,8 @@ class FunctionConfig:
     """One function: a handler, or a target such as `app.py:handler`, and how it is served.
 
     `timeout` is in seconds, None arms none.  `env` is set in this process before the handler is
-    imported.  `watch_foreign` notices late changes of dicts too, for tests.
+    imported.  `pace` lets responses leave no faster (rule L3).  `watch_foreign` notices late changes
+    of dicts too, for tests.
     """
 
     name: str
@@ -42,6 +44,7 @@ class FunctionConfig:
     late_errors: LateErrors = LateErrors.AWS
     invoke_mode: InvokeMode = InvokeMode.RESPONSE_STREAM
     limits: Limits = AWS_LIMITS
+    pace: Pacing | None = None
     keep_chunks: int | None = KEPT_CHUNKS
     watch_foreign: bool = False
 

@@ -1,6 +1,5 @@
 """The HTTP transport: a test's requests over real sockets, to the real emulator, on the test's own loop."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +9,6 @@ from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.frame_client import check_request
 from apptheory_emulator.http_call import HttpCall
 from apptheory_emulator.keeper import Keeper
-from apptheory_streaming.errors import LoopError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import InvocationPolicy
 from apptheory_streaming.target import load_target, target_name
@@ -24,6 +22,7 @@ from apptheory_testkit.in_process import InProcessTransport
 from apptheory_testkit.live import LiveStream
 from apptheory_testkit.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
+from apptheory_testkit.transport import need_asyncio
 
 __all__ = ["HttpTransport"]
 
@@ -87,7 +86,7 @@ class HttpTransport:
         return LiveStream(call, sink, surroundings=environment(self._env), reader=reader)
 
     def _call(self, request: HttpRequest, sink: CaptureSink, faults: FaultPlan | None) -> HttpCall:
-        _need_asyncio()
+        need_asyncio()
         policy = self._policy
         if faults is not None:
             policy = faults.policy(policy)
@@ -128,13 +127,3 @@ def _is_sweep(faults: FaultPlan | None) -> bool:
 def _is_exact(faults: FaultPlan | None) -> bool:
     """Whether moments between two chunks matter, of which a connection has none: it holds bytes."""
     return faults is not None and bool(faults.observer or faults.strikes or faults.readings)
-
-
-def _need_asyncio() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise LoopError(
-            "the testkit needs a running asyncio loop: under anyio let `anyio_backend` give 'asyncio', "
-            "and in a test that is not async call `client.sync`"
-        ) from None

@@ -21,6 +21,7 @@ from apptheory_streaming.options import choose
 from apptheory_streaming.target import target_name
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.pacing import Pacing, pacing_named
 
 if TYPE_CHECKING:
     from apptheory_emulator.threaded import ThreadedUrl
@@ -153,6 +154,7 @@ class ServeOptions(TypedDict, total=False):
     timeout: float | None
     invoke_mode: str
     limits: Limits | None
+    pace: str | Pacing | None
     env: Mapping[str, str] | None
 
 
@@ -168,6 +170,7 @@ class FunctionUrlFactory(Protocol):
         timeout: float | None = None,
         invoke_mode: str = "RESPONSE_STREAM",
         limits: Limits | None = None,
+        pace: str | Pacing | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ServedUrl:
         """Serve a handler or an import string until the test ends, and give its URL."""
@@ -189,9 +192,13 @@ async def serve_function_url(
     timeout: float | None = None,
     invoke_mode: str = "RESPONSE_STREAM",
     limits: Limits | None = None,
+    pace: str | Pacing | None = None,
     env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ServedUrl]:
-    """Serve one handler on the running loop and give its URL, which ends in a slash."""
+    """Serve one handler on the running loop and give its URL, which ends in a slash.
+
+    `pace` is `aws`, `api-gateway` or a Pacing of other numbers (rule L3); None holds nothing back.
+    """
     exchanges: list[Exchange] = []
 
     def over(exchange: Exchange) -> None:
@@ -207,6 +214,7 @@ async def serve_function_url(
         late_errors=choose(LateErrors, "late_errors", late_errors),
         invoke_mode=choose(InvokeMode, "invoke_mode", invoke_mode),
         limits=limits or Limits(),
+        pace=pacing_named(pace) if isinstance(pace, str) else pace,
         keep_chunks=None,
         watch_foreign=True,
     )

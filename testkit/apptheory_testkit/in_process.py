@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from apptheory_streaming.context import LambdaContext
-from apptheory_streaming.errors import LoopError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import Invocation, InvocationPolicy
 from apptheory_streaming.target import load_target, target_name
@@ -24,6 +23,7 @@ from apptheory_testkit.live import LiveStream
 from apptheory_testkit.loop import virtual_now
 from apptheory_testkit.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
+from apptheory_testkit.transport import need_asyncio
 
 __all__ = ["InProcessTransport"]
 
@@ -65,7 +65,7 @@ class InProcessTransport:
 
     def open(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> LiveStream:
         """Prepare a live stream."""
-        _need_asyncio()
+        need_asyncio()
         request_id = self._request_id(request, faults)
         reader = None if faults is None else Reader(faults)
         sink = LiveSink(reader)
@@ -78,7 +78,7 @@ class InProcessTransport:
     async def _capture(
         self, event: Any, request_id: str, request: HttpRequest | None, faults: FaultPlan | None
     ) -> StreamCapture:
-        _need_asyncio()
+        need_asyncio()
         if faults is not None:
             return await self._disturbed(event, request_id, request, faults)
         sink = CaptureSink()
@@ -153,13 +153,3 @@ class InProcessTransport:
             epoch_ms=epoch_ms,
             trace_id=f"Root=1-{epoch_ms // 1000:08x}-{digest[:24]}",
         )
-
-
-def _need_asyncio() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise LoopError(
-            "the testkit needs a running asyncio loop: under anyio let `anyio_backend` give 'asyncio', "
-            "and in a test that is not async call `client.sync`"
-        ) from None

@@ -1,13 +1,15 @@
 """How a request reaches a handler: request in, capture out, the same for every path."""
 
+import asyncio
 from typing import Any, Protocol
 
+from apptheory_streaming.errors import LoopError
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.fault_plan import FaultPlan
 from apptheory_testkit.live import LiveStream
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "need_asyncio"]
 
 
 class Transport(Protocol):
@@ -32,3 +34,14 @@ class Transport(Protocol):
     def open(self, request: HttpRequest, *, faults: FaultPlan | None = None) -> LiveStream:
         """Send a request when the live stream is entered."""
         ...
+
+
+def need_asyncio() -> None:
+    """Raise LoopError, with what to do, where no asyncio loop runs."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise LoopError(
+            "the testkit needs a running asyncio loop: under anyio let `anyio_backend` give 'asyncio', "
+            "and in a test that is not async call `client.sync`"
+        ) from None

@@ -48,3 +48,24 @@ def reported(output: str) -> dict[str, set[str]]:
 
 def _median(cell: str) -> float:
     return float(cell.partition("(")[0].replace(" ", ""))
+
+
+def test_a_small_suite_reports_a_figure_for_every_clock() -> None:
+    """Every contender runs its tests to the end."""
+    run = subprocess.run(
+        [sys.executable, str(SCRIPT.with_name("suite.py")), "--tests", "2", "--rounds", "1"],
+        capture_output=True,
+        check=False,
+        text=True,
+        encoding="utf-8",
+        timeout=HANG_SECONDS,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert reported(run.stdout) == {
+        "A file of 2 tests": {
+            "bare `async for`",
+            "stream_client, real time",
+            "stream_client, virtual, time-machine",
+            "stream_client, virtual, freezegun",
+        }
+    }

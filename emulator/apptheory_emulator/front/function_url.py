@@ -66,6 +66,7 @@ class FunctionUrlHandler:
             http,
             platform_headers={"x-amzn-RequestId": request_id, "X-Amzn-Trace-Id": f"{trace_id};Sampled=0"},
             late_errors=self._function.config.late_errors,
+            pace=self._function.config.pace,
         )
         url = self._reception.url(http, self._function.config.name)
         event = function_url_event(request, url, request_id=request_id, epoch_ms=epoch_ms, trace_id=trace_id)

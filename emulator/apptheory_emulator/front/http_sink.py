@@ -2,11 +2,13 @@
 
 Each non-empty chunk is one HTTP/1.1 chunk frame (rule W7).  Frames go to the transport that
 aiohttp prepared, since one `StreamResponse.write` a chunk costs a system call each: the first
-frame of a loop pass leaves at once, the rest of the pass is joined and leaves at its end.
+frame of a loop pass leaves at once, the rest of the pass is joined and leaves at its end.  With a
+pace, frames leave in `drain`, in slices.
 """
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Mapping
 
 from aiohttp import HttpVersion11, web
@@ -14,8 +16,10 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
 from apptheory_emulator.config import LateErrors
+from apptheory_emulator.front.pacer import Pacer, slices
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import DeliveryKind, Ending
+from apptheory_streaming.wire.pacing import Pacing
 
 __all__ = ["REMAPPED", "HttpSink"]
 
@@ -40,7 +44,12 @@ class HttpSink:
     """The sink of one request; `over` is done when the client's response is."""
 
     def __init__(
-        self, request: web.Request, *, platform_headers: Mapping[str, str], late_errors: LateErrors = LateErrors.AWS
+        self,
+        request: web.Request,
+        *,
+        platform_headers: Mapping[str, str],
+        late_errors: LateErrors = LateErrors.AWS,
+        pace: Pacing | None = None,
     ) -> None:
         """Answer `request`; `platform_headers` are added to what the function sends."""
         self.response: web.StreamResponse | None = None
@@ -55,6 +64,8 @@ class HttpSink:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._pass_open = False
+        self._pacer = None if pace is None else Pacer(pace)
+        self._queued: deque[bytes] = deque()
 
     def start(self, head: Head) -> None:
         """Take the head; it leaves with the first drain."""
@@ -71,6 +82,9 @@ class HttpSink:
         if not data:
             return self._has_room()
         self.sent_bytes += len(data)
+        if self._pacer is not None:
+            self._queued.append(data)
+            return False
         frame = b"%x\r\n%b\r\n" % (len(data), data) if self._framed else data
         if self._out is None:
             self._hold(frame)
@@ -91,10 +105,9 @@ class HttpSink:
         if self._out is None:
             await self._prepare()
         self._flush()
-        if self._closing():
-            raise ConnectionResetError("the client closed the connection")
-        if self._out is not None:
-            await self._out.drain()
+        if self._pacer is not None:
+            await self._send_paced(self._pacer)
+        await self._make_room()
 
     async def end(self, ending: Ending) -> DeliveryKind:
         """Finish the body; without its last chunk when it is cut, or failed and clients must notice."""
@@ -115,6 +128,8 @@ class HttpSink:
             await self._prepare()
         self._flush()
         if not cut:
+            if self._pacer is not None:
+                await self._send_paced(self._pacer)
             await self.response.write_eof()
 
     async def _prepare(self) -> None:
@@ -124,6 +139,22 @@ class HttpSink:
             # No such final response, or no frames: only the end of the connection shows that it is over.
             self.response.force_close()
         self._out = await self.response.prepare(self._request)
+
+    async def _send_paced(self, pacer: Pacer) -> None:
+        while self._queued:
+            data = self._queued.popleft()
+            self._send(b"%x\r\n" % len(data) if self._framed else b"")
+            for part in slices(data):
+                await pacer.leave(len(part))
+                self._send(part)
+                await self._make_room()
+            self._send(b"\r\n" if self._framed else b"")
+
+    async def _make_room(self) -> None:
+        if self._closing():
+            raise ConnectionResetError("the client closed the connection")
+        if self._out is not None:
+            await self._out.drain()
 
     def _hold(self, frame: bytes) -> None:
         self._held.append(frame)
@@ -141,7 +172,7 @@ class HttpSink:
         self._flush()
 
     def _send(self, frame: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if frame and self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame)
 
     def _has_room(self) -> bool:
