@@ -12,6 +12,7 @@ from apptheory_testkit.client import (
     stream_client,
 )
 from apptheory_testkit.live import LiveStream
+from apptheory_testkit.positioned import Positioned
 from apptheory_testkit.rechunk import assert_rechunk_invariant, at_utf8, every_byte, everywhere, rechunk
 from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.stream_error import capture_of
@@ -25,6 +26,7 @@ __all__ = [
     "Limits",
     "LiveStream",
     "Metadata",
+    "Positioned",
     "RequestIds",
     "RequestOptions",
     "StreamCapture",

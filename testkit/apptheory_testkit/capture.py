@@ -5,15 +5,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, Literal, overload
 
 from apptheory_streaming.errors import NotEnded
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, HandlerOutcome
+from apptheory_streaming.wire.sse_decoder import SseDecoder, SseEvent
 from apptheory_streaming.wire.transcript import HandlerError, LateMutation, Transcript
 from apptheory_testkit import assertions, buffering, stream_assertions
 from apptheory_testkit.buffering import Hold
 from apptheory_testkit.cadence import Cadence
 from apptheory_testkit.chunk_diff import ChunkList
+from apptheory_testkit.positioned import Positioned, read_chunks
 from apptheory_testkit.rendering import render_count
 from apptheory_testkit.report import render_report
 from apptheory_testkit.snapshot import render_capture
@@ -90,6 +92,21 @@ class StreamCapture:
     def json(self) -> Any:
         """Parse the body as JSON; raises ValueError when it is none."""
         return json.loads(self.body)
+
+    @overload
+    def sse(self) -> list[SseEvent]: ...
+    @overload
+    def sse(self, *, positions: Literal[False]) -> list[SseEvent]: ...
+    @overload
+    def sse(self, *, positions: Literal[True]) -> list[Positioned[SseEvent]]: ...
+    def sse(self, *, positions: bool = False) -> list[SseEvent] | list[Positioned[SseEvent]]:
+        """Give the Server-Sent Events of the body as a browser would get them (rule W3).
+
+        With `positions`, each with the number and the time of the chunk that completed it.
+        Comments, and a last event without its blank line, are none.
+        """
+        events = read_chunks(SseDecoder().feed, self._timeline)
+        return events if positions else [each.value for each in events]
 
     @property
     def error(self) -> HandlerError | None:

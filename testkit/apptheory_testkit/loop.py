@@ -39,8 +39,8 @@ QUIET_SECONDS = 0.2
 STUCK_SECONDS = 5.0
 """Real seconds for which a thread may block while a timer waits for the clock, which waits for the thread."""
 
-BUSY_SHARE = 0.5
-"""The share of them that the process must have computed for the thread to count as busy, not as blocked."""
+BUSY_SHARE = 0.02
+"""The share of them that the process must have computed for the thread to count as busy: cores may be shared by many."""
 
 # Above the spacing of floats at 400 days in seconds (7e-9), or a timer that is due would never be.
 RESOLUTION_SECONDS = 1e-6

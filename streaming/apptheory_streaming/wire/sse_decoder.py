@@ -3,8 +3,10 @@
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
 """
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["SseDecoder", "SseEvent"]
 
@@ -25,6 +27,10 @@ class SseEvent:
     event: str = "message"
     id: str = ""
     retry: int | None = None
+
+    def json(self) -> Any:
+        """Parse the data as JSON; raises ValueError when it is none."""
+        return json.loads(self.data)
 
 
 class SseDecoder:
