@@ -1,14 +1,18 @@
 """One behaviour as handlers of every kind, and a log of what became of them; used by the tests of faults and sweeps."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
-from apptheory_testkit import StreamClient, stream_client
+import pytest
 
-__all__ = ["KINDS", "Steps", "virtual_client"]
+from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
+from apptheory_testkit import StreamCapture, StreamClient, stream_client
+from apptheory_testkit.faults import Fault
+
+__all__ = ["KINDS", "Steps", "get_disturbed", "problems", "times_of", "virtual_client"]
 
 KINDS = ("async", "sync", "streamify", "sync streamify")
 
@@ -75,3 +79,24 @@ class Steps:
 def virtual_client(handler: Callable[..., Any], **options: Any) -> StreamClient:
     """A client whose `sync` runs in virtual time."""
     return stream_client(handler, clock="virtual", **options)
+
+
+def problems(client: Any, **options: Any) -> list[str]:
+    """What a sweep of GET / finds, a line each without the first."""
+    with pytest.raises(AssertionError) as raised:
+        client.sync.sweep("GET", "/", **options)
+    return [line.strip() for line in str(raised.value).splitlines()[1:]]
+
+
+def get_disturbed(steps: Steps, kind: str, fault: Fault | list[Fault], **options: Any) -> StreamCapture:
+    """Make a request with a fault and wait until a thread of the handler is over."""
+    capture = virtual_client(steps.handler(kind), **options).sync.get(fault=fault)
+    for thread in threading.enumerate():
+        if thread.name == "handler":
+            thread.join()
+    return capture
+
+
+def times_of(capture: StreamCapture) -> list[tuple[float | None, float | None]]:
+    """When each chunk was produced and when it was delivered."""
+    return [(chunk.produced_at, chunk.delivered_at) for chunk in capture.transcript.chunks]

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from apptheory_streaming.errors import UsageError
 from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
+from apptheory_streaming.options import check_environment
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import AWS_NUMBERS, Limits
-from apptheory_streaming.wire.pacing import Pacing
+from apptheory_streaming.wire.pacing import Pacing, known_paces
 
 __all__ = ["AWS_LIMITS", "KEPT_CHUNKS", "FunctionConfig", "LateErrors"]
 
@@ -33,7 +35,7 @@ class FunctionConfig:
 
     `timeout` is in seconds, None arms none.  `env` is set in this process before the handler is
     imported.  `pace` lets responses leave no faster (rule L3).  `watch_foreign` notices late changes
-    of dicts too, for tests.
+    of dicts too, for tests.  Raises UsageError for values that these cannot have.
     """
 
     name: str
@@ -47,6 +49,12 @@ class FunctionConfig:
     pace: Pacing | None = None
     keep_chunks: int | None = KEPT_CHUNKS
     watch_foreign: bool = False
+
+    def __post_init__(self) -> None:
+        _ = self.policy  # which refuses what cannot be
+        check_environment(self.env)
+        if self.pace is not None and not isinstance(self.pace, Pacing):
+            raise UsageError(f"pace must be {known_paces()} or a Pacing, not {self.pace!r}")
 
     @property
     def policy(self) -> InvocationPolicy:

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from apptheory_streaming.errors import StreamingError, UsageError
+from apptheory_streaming.wire.front import PLATFORM_HEADERS
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.request import HttpRequest
-from apptheory_testkit.comparison import PLATFORM_HEADERS
 
 __all__ = ["ConnectionCut", "FrameClient", "check_request"]
 
@@ -72,7 +72,7 @@ class FrameClient:
                 yield frame
             return
         length = self._wire.get("content-length")
-        whole = await (self._reader.read() if length is None else self._exactly(int(length[0])))
+        whole = await (self._rest() if length is None else self._exactly(int(length[0])))
         if whole:
             yield whole
 
@@ -117,6 +117,12 @@ class FrameClient:
             return await self._reader.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise ConnectionCut(f"the connection ended before {size} bytes") from error
+
+    async def _rest(self) -> bytes:
+        try:
+            return await self._reader.read()
+        except ConnectionError as error:
+            raise ConnectionCut("the connection was reset before its end") from error
 
 
 def check_request(request: HttpRequest) -> None:

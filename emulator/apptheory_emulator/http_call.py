@@ -13,8 +13,8 @@ from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, Ending
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_streaming.wire.transcript import ChunkRecord, Transcript
-from apptheory_testkit.capture_sink import CaptureSink
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.transports.sinks import CaptureSink
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 __all__ = ["HttpCall", "HttpServer"]
 
@@ -90,6 +90,8 @@ class HttpCall:
     def began(self, invocation: Invocation, running: "asyncio.Task[Transcript]") -> None:
         """Hear that the handler is about to run."""
         self._invocation, self._running = invocation, running
+        if self._cancelled:  # already, and a task can be cancelled in the pass after the one that made it
+            asyncio.get_running_loop().call_soon(self.cancel)
 
     def over(self) -> None:
         """Hear that nothing more will be sent."""

@@ -11,18 +11,18 @@ from apptheory_emulator.http_call import HttpCall
 from apptheory_emulator.keeper import Keeper
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import InvocationPolicy
-from apptheory_streaming.target import load_target, target_name
+from apptheory_streaming.target import LazyHandler
 from apptheory_streaming.wire.front import FunctionUrlFront
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_testkit.capture import StreamCapture
-from apptheory_testkit.capture_sink import CaptureSink, LiveSink
-from apptheory_testkit.environment import environment
-from apptheory_testkit.fault_plan import FaultPlan
-from apptheory_testkit.in_process import InProcessTransport
-from apptheory_testkit.live import LiveStream
-from apptheory_testkit.reader import Reader
+from apptheory_testkit.faults.plan import FaultPlan
+from apptheory_testkit.faults.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
-from apptheory_testkit.transport import need_asyncio
+from apptheory_testkit.transports.environment import environment
+from apptheory_testkit.transports.in_process import InProcessTransport
+from apptheory_testkit.transports.live import LiveStream
+from apptheory_testkit.transports.sinks import CaptureSink, LiveSink
+from apptheory_testkit.transports.transport import need_asyncio
 
 __all__ = ["HttpTransport"]
 
@@ -45,13 +45,11 @@ class HttpTransport:
         on_server: Callable[[Keeper[int]], object] = lambda _: None,
     ) -> None:
         """Serve `target`; takes what an InProcessTransport takes, and `on_server` hears of each server."""
-        self._target = target
-        self._handler: Handler | None = None if isinstance(target, str) else target
+        self._handler = LazyHandler(target)
         self._front = front
         self._policy = policy
         self._request_ids = request_ids
         self._env = dict(env or {})
-        self._name = target_name(target) if isinstance(target, str) else "function"
         self._on_server = on_server
         self._servers: dict[InvocationPolicy, CallServer] = {}
         self._in_process = InProcessTransport(target, front=front, policy=policy, request_ids=request_ids, env=env)
@@ -68,7 +66,7 @@ class HttpTransport:
         sink = CaptureSink()
         with environment(self._env):
             transcript = await self._call(request, sink, faults).run()
-        ended_by_test = faults is not None and Reader(faults).ended(transcript)
+        ended_by_test = faults is not None and faults.ended(transcript)
         return StreamCapture(transcript, sink.chunks, ended_by_test=ended_by_test)
 
     async def invoke(self, event: Any, *, faults: FaultPlan | None = None) -> StreamCapture:
@@ -90,9 +88,9 @@ class HttpTransport:
         policy = self._policy
         if faults is not None:
             policy = faults.policy(policy)
-        self._load()
+        self._handler.load()
         check_request(request)
-        request_id = request.first("x-request-id") or self._request_ids.next()
+        request_id = self._request_ids.for_request(request, faults)
         return HttpCall(request, request_id=request_id, sink=sink, server=self._server(policy))
 
     def _server(self, policy: InvocationPolicy) -> CallServer:
@@ -103,8 +101,8 @@ class HttpTransport:
 
     def _config(self, policy: InvocationPolicy) -> FunctionConfig:
         return FunctionConfig(
-            name=self._name,
-            target=self._load(),
+            name=self._handler.name,
+            target=self._handler.load(),
             timeout=policy.timeout,
             on_disconnect=policy.on_disconnect,
             invoke_mode=self._front.invoke_mode,
@@ -112,16 +110,6 @@ class HttpTransport:
             keep_chunks=None,
             watch_foreign=policy.watch_foreign,
         )
-
-    def _load(self) -> Handler:
-        if self._handler is None:
-            handler: Handler = load_target(str(self._target))
-            self._handler = handler
-        return self._handler
-
-
-def _is_sweep(faults: FaultPlan | None) -> bool:
-    return faults is not None and faults.observer is not None
 
 
 def _is_exact(faults: FaultPlan | None) -> bool:

@@ -17,11 +17,12 @@ from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import OnDisconnect
-from apptheory_streaming.options import choose
-from apptheory_streaming.target import target_name
+from apptheory_streaming.options import check_environment, choose
+from apptheory_streaming.target import LazyHandler
 from apptheory_streaming.wire.front import InvokeMode
-from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.pacing import Pacing, pacing_named
+from apptheory_testkit.transports.environment import environment
 
 if TYPE_CHECKING:
     from apptheory_emulator.threaded import ThreadedUrl
@@ -198,6 +199,8 @@ async def serve_function_url(
     """Serve one handler on the running loop and give its URL, which ends in a slash.
 
     `pace` is `aws`, `api-gateway` or a Pacing of other numbers (rule L3); None holds nothing back.
+    Raises UsageError for a value that an option cannot have, and TargetError for a handler that
+    cannot be had: whoever is to ask this URL is waiting.
     """
     exchanges: list[Exchange] = []
 
@@ -205,19 +208,22 @@ async def serve_function_url(
         exchanges.append(exchange)
         log_exchange(exchange)
 
+    handler = LazyHandler(target)
     config = FunctionConfig(
-        name=target_name(target) if isinstance(target, str) else "function",
+        name=handler.name,
         target=target,
         timeout=timeout,
-        env=env or {},
+        env=check_environment(env),
         on_disconnect=choose(OnDisconnect, "on_disconnect", on_disconnect),
         late_errors=choose(LateErrors, "late_errors", late_errors),
         invoke_mode=choose(InvokeMode, "invoke_mode", invoke_mode),
-        limits=limits or Limits(),
+        limits=check_limits(limits),
         pace=pacing_named(pace) if isinstance(pace, str) else pace,
         keep_chunks=None,
         watch_foreign=True,
     )
+    with environment(config.env):  # the import of the handler may need it
+        handler.load()
     # A test that ends is not interested in what still streams.
     async with Emulator([config], on_exchange=over, shutdown_seconds=0) as emulator:
         url = ServedUrl(emulator.functions[0].url)

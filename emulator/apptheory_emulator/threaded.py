@@ -4,15 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self, Unpack
 
 from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.server import ServedUrl, ServeOptions, serve_function_url
 from apptheory_streaming.errors import UsageError
-from apptheory_streaming.target import load_target
-from apptheory_testkit.environment import environment
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_streaming.options import check_duration
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 __all__ = ["ThreadedUrl", "serve_function_url_threaded"]
 
@@ -42,11 +41,17 @@ class ThreadedUrl(str):
 
         In an async test: `await asyncio.to_thread(url.settled)`.
         """
+        if timeout is not None:
+            check_duration("timeout", timeout)
         if self._loop.is_closed():
             return
         settled = asyncio.run_coroutine_threadsafe(self._served.settled(), self._loop)
         try:
             settled.result(timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"handlers still run after {timeout} s: give them more time, or let what they wait for happen"
+            ) from None
         finally:
             settled.cancel()
 
@@ -91,7 +96,8 @@ class _ServingThread:
         return url
 
     def end(self) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
+        with suppress(RuntimeError):  # its loop is closed already: it came to an end of its own, which is the failure
+            self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
         if self._failure is not None:
             raise self._failure
@@ -107,17 +113,10 @@ class _ServingThread:
                 self._ready.set_exception(error)
 
     async def _serve(self) -> None:
-        self._load()
         over = asyncio.Event()
         async with serve_function_url(self._target, **self._options) as url:
             self._ready.set_result((ThreadedUrl(url, asyncio.get_running_loop()), over))
             await over.wait()
-
-    def _load(self) -> None:
-        """Raise now what the server would log: whoever is to ask this URL is waiting."""
-        if isinstance(self._target, str):
-            with environment(self._options.get("env") or {}):
-                load_target(self._target)
 
 
 def _need_real_time() -> None:

@@ -29,7 +29,8 @@ def hold_virtual_runner(item: pytest.Item, backend: object) -> None:
 
     All async fixtures of a test and the test share one runner, the first that was asked for.
     """
-    if _RUNNER in item.stash or item.get_closest_marker("asyncio") is not None or clock_of(item) == "real":
+    theirs = item.get_closest_marker("asyncio") is not None and item.config.pluginmanager.hasplugin("asyncio")
+    if _RUNNER in item.stash or theirs or clock_of(item) == "real":
         return
     from anyio import pytest_plugin  # noqa: PLC0415 - there, since it runs the test
 

@@ -11,9 +11,22 @@ from apptheory_plugins.marker import brings_loop, is_async, marked
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["add_clock_options", "clock_of", "loop_factories", "loop_factory", "require_decided"]
+__all__ = [
+    "FIXTURES",
+    "add_clock_options",
+    "check_clock_options",
+    "clock_of",
+    "loop_factories",
+    "loop_factory",
+    "require_decided",
+]
 
 FIXTURES = frozenset({"function_url", "stream_client", "virtual_clock"})
+"""Those that bring a test into virtual time; what they give knows nothing of a property's examples before."""
+CHOICES = {
+    "streaming_clock": ("virtual", "real"),
+    "streaming_wall_clock": ("", "time-machine", "freezegun", "none"),
+}
 REAL = '@pytest.mark.streaming(clock="real")'
 
 LoopFactory = Callable[[], "asyncio.AbstractEventLoop"]
@@ -28,6 +41,14 @@ def add_clock_options(parser: pytest.Parser) -> None:
         "What freezes the wall clock in virtual time: freezegun, time-machine or none; by default what is installed.",
         default="",
     )
+
+
+def check_clock_options(config: pytest.Config) -> None:
+    """Raise UsageError for a value that an option of the configuration file cannot have."""
+    for name, choices in CHOICES.items():
+        value = config.getini(name)
+        if value not in choices:
+            raise pytest.UsageError(f"{name} must be {_one_of(choices)}, not {value!r}")
 
 
 def clock_of(item: pytest.Item) -> str:
@@ -54,13 +75,18 @@ def loop_factories(item: pytest.Item, usual: Mapping[str, LoopFactory] | None) -
 
     pytest-asyncio takes no None once any plugin has its hook.
     """
-    if clock_of(item) == "real":
-        return usual or {"asyncio": loop_factory(item.config, "real")}
+    try:
+        clock = clock_of(item)
+    except pytest.UsageError:  # said when the test is set up, so that the others run
+        clock = "real"
+    if clock == "real" and usual is not None:
+        return usual
     marker = item.get_closest_marker("asyncio")
     asked = None if marker is None else marker.kwargs.get("loop_factories")
     if asked is None:
-        return {"virtual": loop_factory(item.config, "virtual")}
-    return {name: partial(_refuse, f"the loop factory {name!r}") for name in asked}
+        return {"asyncio" if clock == "real" else clock: loop_factory(item.config, clock)}
+    refuse = _refuse_unknown if clock == "real" else _refuse_virtual
+    return {name: partial(refuse, name) for name in asked}
 
 
 def require_decided(item: pytest.Item, fixture: str) -> None:
@@ -77,8 +103,8 @@ def require_decided(item: pytest.Item, fixture: str) -> None:
 
 def _virtual_loops(wall_clock: str) -> LoopFactory:
     from apptheory_streaming.options import choose  # noqa: PLC0415 - heavy
-    from apptheory_testkit.loop import VirtualLoop  # noqa: PLC0415
-    from apptheory_testkit.wall import WallKind, make_wall  # noqa: PLC0415
+    from apptheory_testkit.virtual_time.loop import VirtualLoop  # noqa: PLC0415
+    from apptheory_testkit.virtual_time.wall import WallKind, make_wall  # noqa: PLC0415
 
     kind = choose(WallKind, "streaming_wall_clock", wall_clock) if wall_clock else None
     return partial(VirtualLoop, wall=make_wall(kind))
@@ -86,14 +112,27 @@ def _virtual_loops(wall_clock: str) -> LoopFactory:
 
 def _checked(item: pytest.Item, clock: Any) -> str:
     clock = clock or item.config.getini("streaming_clock")
-    if clock not in ("real", "virtual"):
-        raise pytest.UsageError(f"the clock of {item.nodeid} must be 'real' or 'virtual', not {clock!r}")
+    if clock not in CHOICES["streaming_clock"]:
+        raise pytest.UsageError(f"the clock of {item.nodeid} must be 'virtual' or 'real', not {clock!r}")
     return str(clock)
 
 
-def _refuse(what: str) -> NoReturn:
+def _one_of(choices: tuple[str, ...]) -> str:
+    return " or ".join(repr(choice) for choice in choices if choice)
+
+
+def _refuse_unknown(name: str) -> NoReturn:
+    """As pytest-asyncio refuses where no plugin has its hook, which ours has; but of one test, not of its file."""
     pytest.fail(
-        f"this test asks for {what} and runs in virtual time, which has a loop of its own: leave one of them, "
-        f"or mark the test: {REAL}",
+        f"this test asks for the loop factory {name!r}, and nothing gives one: mark.asyncio 'loop_factories' requires "
+        "at least one pytest_asyncio_loop_factories hook implementation in a conftest.py or a plugin",
+        pytrace=False,
+    )
+
+
+def _refuse_virtual(name: str) -> NoReturn:
+    pytest.fail(
+        f"this test asks for the loop factory {name!r} and runs in virtual time, which has a loop of its own: leave "
+        f"one of them, or mark the test: {REAL}",
         pytrace=False,
     )

@@ -1,15 +1,17 @@
 """Properties of hypothesis that use our fixtures."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from apptheory_plugins.clocks import clock_of
+from apptheory_plugins.clocks import FIXTURES, clock_of
 
-__all__ = ["relax_hypothesis"]
+__all__ = ["relax_hypothesis", "restoring_hypothesis"]
 
-# Each of them gives clients and servers that know nothing of the examples before.
-REUSABLE = frozenset({"function_url", "stream_client", "virtual_clock"})
+_SETTINGS = "_hypothesis_internal_use_settings"
+_BEFORE = pytest.StashKey[tuple[Any, Any]]()
 
 
 def relax_hypothesis(item: pytest.Item) -> None:
@@ -24,13 +26,26 @@ def relax_hypothesis(item: pytest.Item) -> None:
         return
     from hypothesis import HealthCheck, settings  # noqa: PLC0415 - there, since the test uses it
 
-    usual: settings = getattr(function, "_hypothesis_internal_use_settings", None) or settings()
+    before = getattr(function, _SETTINGS, None)
+    item.stash.setdefault(_BEFORE, (function, before))  # a plugin may run a test again
+    usual: settings = before or settings()
     suppressed = set(usual.suppress_health_check)
-    if _function_scoped(item) <= REUSABLE:
+    if _function_scoped(item) <= FIXTURES:
         suppressed.add(HealthCheck.function_scoped_fixture)
-    function._hypothesis_internal_use_settings = settings(  # noqa: SLF001
-        usual, deadline=None, suppress_health_check=suppressed
-    )
+    setattr(function, _SETTINGS, settings(usual, deadline=None, suppress_health_check=suppressed))
+
+
+@contextmanager
+def restoring_hypothesis(item: pytest.Item) -> Iterator[None]:
+    """Give a property its own settings back once the test is over: a subclass in real time may share the method."""
+    try:
+        yield
+    finally:
+        function, before = item.stash.get(_BEFORE, (None, None))
+        if before is not None:
+            setattr(function, _SETTINGS, before)
+        elif function is not None:
+            delattr(function, _SETTINGS)
 
 
 def _function_scoped(item: pytest.Item) -> set[str]:

@@ -12,30 +12,31 @@ import pytest
 from apptheory_plugins.anyio_loop import hold_virtual_runner, releasing_runner
 from apptheory_plugins.clocks import (
     add_clock_options,
+    check_clock_options,
     clock_of,
     loop_factories,
     loop_factory,
     require_decided,
 )
 from apptheory_plugins.closing import closing
-from apptheory_plugins.marker import is_async, is_async_function
-from apptheory_plugins.properties import relax_hypothesis
+from apptheory_plugins.examples import beginning_anew
+from apptheory_plugins.marker import is_async, is_async_function, marked
+from apptheory_plugins.properties import relax_hypothesis, restoring_hypothesis
 from apptheory_plugins.sweep_marker import sweeping
-from apptheory_plugins.transport_option import add_transport_options, run_both, transport_of
+from apptheory_plugins.transport_option import add_transport_options, check_transport_option, run_both, transport_of
 
 if TYPE_CHECKING:
     from apptheory_emulator import FunctionUrlFactory
     from apptheory_plugins.servers import Servers
     from apptheory_plugins.snapshot import StreamSnapshot
-    from apptheory_plugins.transports import TestPath
-    from apptheory_testkit import StreamCapture, StreamClient, StreamClientFactory
-    from apptheory_testkit.loop import CurrentClock
-
-pytest.register_assert_rewrite("apptheory_testkit.assertions")
+    from apptheory_plugins.transports import RequestPath
+    from apptheory_testkit import RequestIds, StreamCapture, StreamClient, StreamClientFactory
+    from apptheory_testkit.virtual_time.loop import CurrentClock
 
 _CAPTURES = pytest.StashKey[list["StreamCapture"]]()
+_IDS: "pytest.StashKey[RequestIds]" = pytest.StashKey()
 _SERVERS = pytest.StashKey["Servers"]()
-_PATH = pytest.StashKey["TestPath"]()
+_PATH = pytest.StashKey["RequestPath"]()
 _SHOWN_PROBLEMS = 10  # of a test with thousands of requests
 
 
@@ -46,7 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the marker by which one test differs."""
+    """Check the options, and add the marker by which one test differs."""
+    check_clock_options(config)
+    check_transport_option(config)
     config.addinivalue_line(
         "markers",
         "streaming(clock='real', transport='in-process', sweep=disconnect, leaks=probe): run in 'real' or 'virtual' "
@@ -75,7 +78,7 @@ def virtual_clock(request: pytest.FixtureRequest) -> "CurrentClock":
         pytest.fail(
             'virtual_clock needs a test in virtual time: @pytest.mark.streaming(clock="virtual")', pytrace=False
         )
-    from apptheory_testkit.loop import CurrentClock  # noqa: PLC0415 - heavy
+    from apptheory_testkit.virtual_time.loop import CurrentClock  # noqa: PLC0415 - heavy
 
     return CurrentClock()
 
@@ -92,7 +95,8 @@ def stream_client(request: pytest.FixtureRequest, stream_transport: str) -> "Str
 
     With `strict=False` the test does not fail for problems of a response that it never looked at.
     """
-    from apptheory_plugins.transports import TestPath  # noqa: PLC0415 - heavy
+    from apptheory_plugins.transports import RequestPath  # noqa: PLC0415 - heavy
+    from apptheory_streaming.options import check_switch  # noqa: PLC0415
     from apptheory_testkit import RequestIds, stream_client  # noqa: PLC0415
 
     item: pytest.Item = request.node
@@ -100,11 +104,13 @@ def stream_client(request: pytest.FixtureRequest, stream_transport: str) -> "Str
     request_ids: RequestIds = RequestIds()
     captures: list[StreamCapture] = []
     item.stash[_CAPTURES] = captures
+    item.stash[_IDS] = request_ids
     clock = clock_of(item)
     servers = _servers(item, "--stream-transport=http") if stream_transport == "http" else None
-    path = item.stash[_PATH] = TestPath(request, stream_transport, servers)
+    path = item.stash[_PATH] = RequestPath(request, stream_transport, servers)
 
     def make(target: Any, *, strict: bool = True, **options: Any) -> "StreamClient":
+        check_switch("strict", strict)
         options["loop_factory"] = loop_factory(item.config, options.get("clock", clock))
         if is_async(item):  # one that is not may run a loop of its own choice
             options.setdefault("clock", clock)
@@ -175,17 +181,33 @@ def pytest_fixture_setup(
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Keep the runner that anyio has for a test in virtual time up to the end of its fixtures, then tidy up."""
-    with releasing_runner(item):
+    with releasing_runner(item), restoring_hypothesis(item):
         outcome = yield
-    if (rebinding := sys.modules.get("apptheory_testkit.rebinding")) is not None:
+    if (rebinding := sys.modules.get("apptheory_testkit.virtual_time.rebinding")) is not None:
         rebinding.settle()  # what monkeypatch gave back just now
     return outcome
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let properties use our fixtures and take the time that they take."""
+    """Check the marker, begin the time of the test, and let properties use our fixtures and take the time they take."""
+    _check_marker(item)
+    if (loop := sys.modules.get("apptheory_testkit.virtual_time.loop")) is not None:
+        loop.begin_test()
     relax_hypothesis(item)
+
+
+def _check_marker(item: pytest.Item) -> None:
+    """Fail a test whose marker says what it cannot, alone: the others run."""
+    try:
+        clock_of(item)
+        transport_of(item)
+        marked(item, "sweep")
+    except pytest.UsageError as error:
+        wrong = str(error)
+    else:
+        return
+    pytest.fail(wrong, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -199,10 +221,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Let an async test close its servers, and fail one that passed over a problem of a response."""
-    with sweeping(item), closing(item.stash.get(_SERVERS, None), item):
+    with (
+        sweeping(item),
+        beginning_anew(item, item.stash.get(_IDS, None)),
+        closing(item.stash.get(_SERVERS, None), item),
+    ):
         outcome = yield
     _fail_for_unseen_problems(item)
-    path: TestPath | None = item.stash.get(_PATH, None)
+    path: RequestPath | None = item.stash.get(_PATH, None)
     if path is not None:
         path.compare(item)
     return outcome
@@ -236,6 +262,6 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
         for side in (left, right):
             if isinstance(side, StreamSnapshot):
                 return side.explain()
-    from apptheory_testkit.explanation import explain_inequality  # noqa: PLC0415 - heavy
+    from apptheory_testkit.rendering.explanation import explain_inequality  # noqa: PLC0415 - heavy
 
     return explain_inequality(left, right)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from typing import Any
 
 from apptheory_emulator import ServedUrl, ThreadedUrl, serve_function_url, serve_function_url_threaded
@@ -53,8 +53,9 @@ class Servers:
     async def close(self, *, keep: int = 0) -> None:
         """End all servers of this loop but the first `keep`, the latest first."""
         ending, self._keepers = self._keepers[keep:], self._keepers[:keep]
-        for keeper in reversed(ending):
-            await keeper.end()
+        async with AsyncExitStack() as closing:
+            for keeper in ending:
+                closing.push_async_callback(keeper.end)  # one that fails leaves none of the others open
 
     async def _start(self, server: AbstractAsyncContextManager[ServedUrl]) -> ServedUrl:
         keeper = Keeper(server)

@@ -8,8 +8,11 @@ from typing import Any
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from apptheory_streaming.options import choose
 from apptheory_testkit.capture import StreamCapture
-from apptheory_testkit.snapshot_diff import diff_snapshots
+from apptheory_testkit.snapshots.diff import diff_snapshots
+from apptheory_testkit.snapshots.redaction import Redaction
+from apptheory_testkit.snapshots.views import SnapshotView
 
 __all__ = ["StreamSnapshot", "StreamSnapshotExtension", "make_stream_snapshot"]
 
@@ -50,7 +53,13 @@ class StreamSnapshot:
         redact: Mapping[str, str | re.Pattern[str]] | None = None,
         name: str | None = None,
     ) -> "StreamSnapshot":
-        """Compare another view (`chunks`, `body`, `events`, `timing`), redacted, or under a name of its own."""
+        """Compare another view (`chunks`, `body`, `events`, `timing`), redacted, or under a name of its own.
+
+        Raises UsageError for what is no view and no redaction.
+        """
+        if view is not None:
+            choose(SnapshotView, "view", view)
+        Redaction(redact)
         return replace(
             self,
             _view=self._view if view is None else view,

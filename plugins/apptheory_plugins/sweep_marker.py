@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from apptheory_plugins.marker import is_async, marked, place_of_test
+from apptheory_plugins.no_snapshot import without_snapshots
 
 if TYPE_CHECKING:
-    from apptheory_testkit.swept_test import SweptTest
+    from apptheory_testkit.sweeping.swept_test import SweptTest
 
 __all__ = ["sweeping"]
 
@@ -25,10 +26,10 @@ def sweeping(item: pytest.Item) -> Iterator[None]:
     fault = marked(item, "sweep")
     if fault is None or not isinstance(item, pytest.Function):
         if marked(item, "leaks") is not None:
-            raise pytest.UsageError(f"{item.nodeid}: `leaks` needs a `sweep`, such as sweep=disconnect")
+            pytest.fail("`leaks` needs a `sweep`, such as sweep=disconnect", pytrace=False)
         yield
         return
-    make = _maker(item, fault, marked(item, "leaks"))
+    make = _maker(fault, marked(item, "leaks"))
     holder, name = place_of_test(item)
     test = getattr(holder, name)
     setattr(holder, name, _swept_async(test, make) if is_async(item) else _swept(test, make))
@@ -38,18 +39,20 @@ def sweeping(item: pytest.Item) -> Iterator[None]:
         setattr(holder, name, test)
 
 
-def _maker(item: pytest.Item, fault: Any, leaks: Any) -> "Callable[[], SweptTest]":
+def _maker(fault: Any, leaks: Any) -> "Callable[[], SweptTest]":
     """Check what the marker says once, and give what makes a sweep for each example of a property too."""
     from apptheory_streaming.errors import UsageError  # noqa: PLC0415 - heavy
-    from apptheory_testkit.leak_watch import probes_of  # noqa: PLC0415
-    from apptheory_testkit.sweep import check_factory  # noqa: PLC0415
-    from apptheory_testkit.swept_test import SweptTest  # noqa: PLC0415
+    from apptheory_testkit.sweeping.leak_watch import probes_of  # noqa: PLC0415
+    from apptheory_testkit.sweeping.sweep import check_factory  # noqa: PLC0415
+    from apptheory_testkit.sweeping.swept_test import SweptTest  # noqa: PLC0415
 
     try:
         factory, probes = check_factory(fault), probes_of(leaks)
     except UsageError as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-    return lambda: SweptTest(factory, probes)
+        wrong = str(error)
+    else:
+        return lambda: SweptTest(factory, probes)
+    pytest.fail(wrong, pytrace=False)
 
 
 def _swept_async(test: Callable[..., Any], make: "Callable[[], SweptTest]") -> Callable[..., Any]:
@@ -60,7 +63,7 @@ def _swept_async(test: Callable[..., Any], make: "Callable[[], SweptTest]") -> C
             result = await test(*arguments, **fixtures)
         for run in _runs(sweep):
             with run:
-                await test(*arguments, **fixtures)
+                await test(*arguments, **without_snapshots(fixtures))
         _fail_for_problems(sweep)
         return result
 
@@ -75,7 +78,7 @@ def _swept(test: Callable[..., Any], make: "Callable[[], SweptTest]") -> Callabl
             result = test(*arguments, **fixtures)
         for run in _runs(sweep):
             with run:
-                test(*arguments, **fixtures)
+                test(*arguments, **without_snapshots(fixtures))
         _fail_for_problems(sweep)
         return result
 
@@ -85,10 +88,13 @@ def _swept(test: Callable[..., Any], make: "Callable[[], SweptTest]") -> Callabl
 def _runs(sweep: "SweptTest") -> Iterator[Any]:
     from apptheory_streaming.errors import UsageError  # noqa: PLC0415 - heavy
 
+    wrong = None
     try:
         yield from sweep.runs()
     except UsageError as error:
-        pytest.fail(str(error), pytrace=False)
+        wrong = str(error)
+    if wrong is not None:
+        pytest.fail(wrong, pytrace=False)
 
 
 def _fail_for_problems(sweep: "SweptTest") -> None:

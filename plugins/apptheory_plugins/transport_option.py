@@ -6,7 +6,16 @@ import pytest
 
 from apptheory_plugins.marker import marked
 
-__all__ = ["HTTP", "IN_PROCESS", "add_transport_options", "is_compared", "plain_name", "run_both", "transport_of"]
+__all__ = [
+    "HTTP",
+    "IN_PROCESS",
+    "add_transport_options",
+    "check_transport_option",
+    "is_compared",
+    "plain_name",
+    "run_both",
+    "transport_of",
+]
 
 IN_PROCESS = "in-process"
 HTTP = "http"
@@ -32,14 +41,24 @@ def transport_of(item: pytest.Item) -> str:
     config = item.config
     kind = marked(item, "transport") or config.getoption("--stream-transport") or config.getini("streaming_transport")
     if kind not in CHOICES:
-        choices = ", ".join(map(repr, CHOICES[:-1]))
-        raise pytest.UsageError(f"the transport of {item.nodeid} must be {choices} or {BOTH!r}, not {kind!r}")
+        raise pytest.UsageError(f"the transport of {item.nodeid} must be {_choices()}, not {kind!r}")
     return str(kind)
+
+
+def check_transport_option(config: pytest.Config) -> None:
+    """Raise UsageError for a value that the option of the configuration file cannot have."""
+    kind = config.getini("streaming_transport")
+    if kind not in CHOICES:
+        raise pytest.UsageError(f"streaming_transport must be {_choices()}, not {kind!r}")
 
 
 def run_both(metafunc: pytest.Metafunc) -> None:
     """Let a test that sends requests run once for each transport, if it is to take both."""
-    if FIXTURE in metafunc.fixturenames and transport_of(metafunc.definition) == BOTH:
+    try:
+        twice = FIXTURE in metafunc.fixturenames and transport_of(metafunc.definition) == BOTH
+    except pytest.UsageError:  # said when the test is set up, so that the others run
+        twice = False
+    if twice:
         metafunc.parametrize(FIXTURE, [IN_PROCESS, HTTP], indirect=True)
 
 
@@ -56,6 +75,10 @@ def plain_name(item: pytest.Item) -> str:
         return item.name
     rest = parameters.removeprefix(kind)
     return f"{start}[{rest[1:]}" if rest.startswith("-") else start
+
+
+def _choices() -> str:
+    return f"{', '.join(map(repr, CHOICES[:-1]))} or {BOTH!r}"
 
 
 def _parameter(item: pytest.Item) -> str | None:

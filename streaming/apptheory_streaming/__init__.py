@@ -1,9 +1,14 @@
 """What a streaming Lambda handler imports in production, and the contract that every path obeys."""
 
+from apptheory_streaming.ai_sdk import DATA_STREAM_HEADERS, UI_MESSAGE_STREAM_HEADERS, data_stream, ui_message_stream
 from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.csv_reader import CsvReader
+from apptheory_streaming.csv_response import csv_stream
 from apptheory_streaming.errors import (
     AppError,
     ClientGone,
+    EventsLost,
+    FormatError,
     FrameInjection,
     FunctionError,
     InvalidResponse,
@@ -11,37 +16,80 @@ from apptheory_streaming.errors import (
     StreamingError,
     StreamTypeError,
 )
+from apptheory_streaming.event_log import EventLog
+from apptheory_streaming.event_store import EventStore, last_event_id, replay
+from apptheory_streaming.file_response import file_stream
+from apptheory_streaming.gai import gai_stream
+from apptheory_streaming.header_presets import CSV_HEADERS, GAI_HEADERS, NDJSON_HEADERS, SSE_HEADERS
+from apptheory_streaming.html_parts import html_parts
 from apptheory_streaming.live_head import Headers
-from apptheory_streaming.response import (
-    SSE_HEADERS,
-    StreamingResponse,
-    html_stream,
-    sse_stream,
-    text_stream,
-)
+from apptheory_streaming.ndjson_reader import NdjsonReader
+from apptheory_streaming.ndjson_response import NdjsonWriter, ndjson_stream
+from apptheory_streaming.openai_response import openai_stream
+from apptheory_streaming.response import StreamingResponse, html_stream, text_stream
+from apptheory_streaming.sse_response import sse_stream
+from apptheory_streaming.sse_writer import SseWriter
 from apptheory_streaming.streamify import HttpResponseStream, streamify_response
+from apptheory_streaming.wire.action_request import ActionRequest, RequestShape, read_action
 from apptheory_streaming.wire.chunk import Chunk, StreamBody
+from apptheory_streaming.wire.data_stream import DataStreamDecoder, DataStreamPart
+from apptheory_streaming.wire.html_json import html_json
 from apptheory_streaming.wire.sse import ServerSentEvent
+from apptheory_streaming.wire.sse_decoder import SseDecoder, SseEvent
+from apptheory_streaming.wire.ui_message_stream import UiMessageDecoder, UiMessagePart
 
 __all__ = [
+    "CSV_HEADERS",
+    "DATA_STREAM_HEADERS",
+    "GAI_HEADERS",
+    "NDJSON_HEADERS",
     "SSE_HEADERS",
+    "UI_MESSAGE_STREAM_HEADERS",
+    "ActionRequest",
     "AppError",
     "Chunk",
     "ClientGone",
+    "CsvReader",
+    "DataStreamDecoder",
+    "DataStreamPart",
+    "EventLog",
+    "EventStore",
+    "EventsLost",
+    "FormatError",
     "FrameInjection",
     "FunctionError",
     "Headers",
     "HttpResponseStream",
     "InvalidResponse",
     "LambdaContext",
+    "NdjsonReader",
+    "NdjsonWriter",
     "NotEnded",
+    "RequestShape",
     "ServerSentEvent",
+    "SseDecoder",
+    "SseEvent",
+    "SseWriter",
     "StreamBody",
     "StreamTypeError",
     "StreamingError",
     "StreamingResponse",
+    "UiMessageDecoder",
+    "UiMessagePart",
+    "csv_stream",
+    "data_stream",
+    "file_stream",
+    "gai_stream",
+    "html_json",
+    "html_parts",
     "html_stream",
+    "last_event_id",
+    "ndjson_stream",
+    "openai_stream",
+    "read_action",
+    "replay",
     "sse_stream",
     "streamify_response",
     "text_stream",
+    "ui_message_stream",
 ]

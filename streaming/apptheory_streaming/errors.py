@@ -8,9 +8,11 @@
     │   ├── AppError                   raised by a handler on purpose: carries a client-facing code
     │   ├── InvalidResponse            status, header, cookie or shape that no response can have
     │   │   └── FrameInjection         a line break or NUL where a wire format would take it for structure
+    │   ├── FormatError                bytes that are not of the format they are read as
     │   ├── StreamTypeError            a chunk that is neither bytes-like nor str
     │   ├── MarshalError               a buffered value that has no JSON form
     │   ├── ResponseTooLarge           more bytes than `max_response_bytes` (code app.too_large)
+    │   ├── EventsLost                 events that a client asks for again are not kept (code app.not_found)
     │   ├── FunctionTimeout            still running at its deadline (code app.timeout)
     │   ├── RuntimeExit                the handler tried to end the process
     │   └── StreamMisuse               calls on a response stream in an order that means nothing
@@ -39,6 +41,8 @@ __all__ = [
     "ClientGone",
     "ContentTypeAfterWrite",
     "EndedTwice",
+    "EventsLost",
+    "FormatError",
     "FrameInjection",
     "FunctionError",
     "FunctionTimeout",
@@ -134,6 +138,18 @@ class FrameInjection(InvalidResponse):
     name = "FrameInjection"
 
 
+class FormatError(FunctionError, ValueError):
+    """Bytes that are not of the format they are read as (rules W3, W5); `offset` is the byte where that shows."""
+
+    name = "FormatError"
+
+    def __init__(self, problem: str, *, offset: int = 0, where: str = "") -> None:
+        """Keep the problem and its byte from the beginning of the stream; `where` says the same in other words."""
+        super().__init__(f"{problem} ({where or f'byte {offset}'})")
+        self.problem = problem
+        self.offset = offset
+
+
 class StreamTypeError(FunctionError, TypeError):
     """A chunk that is neither bytes-like nor text with a UTF-8 form (rule R2)."""
 
@@ -151,6 +167,13 @@ class ResponseTooLarge(FunctionError):  # noqa: N818 - named as AWS names it
 
     name = "ResponseTooLarge"
     code = "app.too_large"
+
+
+class EventsLost(FunctionError):  # noqa: N818 - reads as the event it is
+    """A client asks for the events behind an id, and not all of them are kept."""
+
+    name = "EventsLost"
+    code = "app.not_found"
 
 
 class FunctionTimeout(FunctionError):  # noqa: N818 - reads as the event it is

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass, field
 from typing import Any
 
+from apptheory_streaming.batching import Batch
 from apptheory_streaming.errors import NotEnded, RuntimeExit, StreamingError
 from apptheory_streaming.heartbeat import Heartbeat, HeartbeatTimer
 from apptheory_streaming.shapes import StreamedAnswer, discard, read_answer
@@ -44,6 +45,7 @@ class HandlerRun:
     refusal: StreamingError | None = None
     watcher: ResponseWatcher | None = None
     _heartbeat: HeartbeatTimer | None = field(default=None, init=False)
+    _batch: Batch | None = field(default=None, init=False)
 
     async def drive(self) -> None:
         """Call the handler and write what it gives; a failure goes to the writer."""
@@ -99,10 +101,12 @@ class HandlerRun:
             raise
         self._watch(answer)
         self._start_heartbeat(answer.heartbeat)
+        if answer.batching is not None:
+            self._batch = Batch(answer.batching, writer=self.writer, writes=self.writes, watch=self.watch)
         try:
-            await self._write_body(answer)
+            await self._write_whole_body(answer)
         finally:
-            self.stop_heartbeat()
+            self._stop_timers()
             self.watch.stop()
             if answer.live is not None:
                 answer.live.detach(self.watch)
@@ -125,6 +129,21 @@ class HandlerRun:
         if heartbeat is not None:
             self._heartbeat = HeartbeatTimer(heartbeat, writer=self.writer, writes=self.writes, watch=self.watch)
             self._heartbeat.start()
+
+    async def _write_whole_body(self, answer: StreamedAnswer) -> None:
+        """Write the body, and what is left of a batch: behind an error too, which came after it."""
+        try:
+            await self._write_body(answer)
+        except Exception:
+            await self._write_rest()
+            raise
+        await self._write_rest()
+
+    async def _write_rest(self) -> None:
+        if self._batch is not None and (data := self._batch.rest()) and self.writer.stopped is None:
+            self.watch.chunk_produced()
+            if not self.writer.write(data):
+                await self.writer.drained()
 
     async def _write_body(self, answer: StreamedAnswer) -> None:
         body = answer.body
@@ -167,6 +186,8 @@ class HandlerRun:
 
     async def _write(self, chunk: object) -> None:
         data = encode_chunk(chunk, self.watch.produced)
+        if self._batch is not None and not (data := self._batch.add(data)):
+            return
         self.watch.chunk_produced()
         if not self.writer.write(data):
             await self.writer.drained()
@@ -189,6 +210,8 @@ class HandlerRun:
         try:
             for chunk in iterator:
                 data = encode_chunk(chunk, self.watch.produced)
+                if self._batch is not None and not (data := self._batch.add(data)):
+                    continue
                 self.watch.chunk_produced()
                 self.writes.put(data)
         except BaseException as error:
@@ -208,10 +231,15 @@ class HandlerRun:
         if self._heartbeat is not None:
             self._heartbeat.stop()
 
+    def _stop_timers(self) -> None:
+        self.stop_heartbeat()
+        if self._batch is not None:
+            self._batch.stop()
+
     def stop_writes(self, error: StreamingError) -> None:
         """Make every later write of the handler raise; a thread sees it at its next one."""
         self.writer.stop(error)
-        self.stop_heartbeat()
+        self._stop_timers()
         self.writes.close(error)
         self.thread.close()
 

@@ -8,7 +8,7 @@ import asyncio
 import reprlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from apptheory_streaming.errors import UsageError
@@ -25,16 +25,17 @@ TAIL_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A frame, and the seconds of silence after which it is sent."""
+    """A frame, the seconds of silence after which it is sent, and whom to tell when it was."""
 
     interval: float
     frame: bytes = KEEP_ALIVE
+    on_sent: Callable[[], object] | None = field(default=None, compare=False)
 
 
-def make_heartbeat(seconds: float | None) -> Heartbeat | None:
+def make_heartbeat(seconds: float | Heartbeat | None) -> Heartbeat | None:
     """Give the heartbeat of an interval, None for None and 0; raises UsageError for what is no interval."""
-    if seconds is None:
-        return None
+    if seconds is None or isinstance(seconds, Heartbeat):
+        return seconds
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds <= sys.float_info.max:
         raise UsageError(f"heartbeat must be a number of seconds, or None or 0 for none, not {reprlib.repr(seconds)}")
@@ -80,6 +81,7 @@ class HeartbeatTimer:
         """Count from now on; does nothing for a response that has no body, or that is not sent as it comes."""
         if self._writer.streams:
             self._writer.on_chunk(self._note)
+            self._writer.on_drained = self._note_drain
             self._begin_again()
 
     def stop(self) -> None:
@@ -91,6 +93,9 @@ class HeartbeatTimer:
     def _note(self, chunk: bytes) -> None:
         self._last = self._loop.time()
         self._tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (self._tail + chunk)[-TAIL_BYTES:]
+
+    def _note_drain(self) -> None:
+        self._last = self._loop.time()
 
     def _begin_again(self) -> None:
         if not self._stopped:
@@ -117,3 +122,5 @@ class HeartbeatTimer:
         """Send one, unless it would stand inside an event, before what a thread has put, or over the limit."""
         if ends_event(self._tail) and self._writes.put_if_idle(self._heartbeat.frame):
             self._watch.chunk_produced()
+            if self._heartbeat.on_sent is not None:
+                self._heartbeat.on_sent()

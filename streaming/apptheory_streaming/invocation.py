@@ -12,12 +12,13 @@ from typing import Any
 
 from apptheory_streaming.errors import ClientGone, FunctionTimeout, NotEnded, RuntimeExit, StreamingError
 from apptheory_streaming.handlers import Handler, HandlerRun
+from apptheory_streaming.options import check_timeout
 from apptheory_streaming.threads import HandlerThread
 from apptheory_streaming.watch import HeadWatch
 from apptheory_streaming.wire.front import Front
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.lifecycle import State
-from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, Ending, HandlerKind, HandlerOutcome
 from apptheory_streaming.wire.recorder import TranscriptRecorder
 from apptheory_streaming.wire.transcript import Transcript
@@ -52,7 +53,8 @@ class InvocationPolicy:
     `timeout` is in seconds (None: none is armed).  `watch_foreign` compares heads that are not our
     own after each chunk.  `keep_chunks` bounds the chunk records of the transcript.
     `contain_exit` makes a function error of `sys.exit` in a handler, and of every other exception
-    that would end a server, save KeyboardInterrupt.
+    that would end a server, save KeyboardInterrupt.  Raises UsageError for a timeout and for limits
+    that cannot be.
     """
 
     timeout: float | None = None
@@ -62,6 +64,10 @@ class InvocationPolicy:
     watch_foreign: bool = False
     keep_chunks: int | None = None
     contain_exit: bool = False
+
+    def __post_init__(self) -> None:
+        check_timeout(self.timeout)
+        check_limits(self.limits)
 
 
 class Invocation:

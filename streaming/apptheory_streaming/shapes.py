@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from apptheory_streaming.batching import Batching
 from apptheory_streaming.errors import InvalidResponse
 from apptheory_streaming.heartbeat import Heartbeat
 from apptheory_streaming.live_head import LiveHead
@@ -34,6 +35,7 @@ class StreamedAnswer:
     live: LiveHead | None = None
     look: Callable[[], HeadView] | None = None
     heartbeat: Heartbeat | None = None
+    batching: Batching | None = None
 
 
 def read_answer(value: Any) -> StreamedAnswer | None:
@@ -55,7 +57,7 @@ def read_answer(value: Any) -> StreamedAnswer | None:
 def _streaming_response(response: StreamingResponse) -> StreamedAnswer:
     head = make_head(response.status, response.headers, response.cookies)
     prefix, body = _split(response.body)
-    return StreamedAnswer(head, prefix, body, live=response, heartbeat=response.heartbeat)
+    return StreamedAnswer(head, prefix, body, live=response, heartbeat=response.heartbeat, batching=response.batching)
 
 
 def _fields(fields: Mapping[str, Any]) -> StreamedAnswer:

@@ -8,10 +8,33 @@ from types import ModuleType
 from typing import Any
 
 from apptheory_streaming.errors import TargetError
+from apptheory_streaming.handlers import Handler
 
-__all__ = ["check_target", "load_target", "target_name"]
+__all__ = ["LazyHandler", "check_target", "load_target", "target_name"]
 
 _FORMS = "a target is `package.module:attribute` or `path/to/file.py:attribute`"
+
+
+class LazyHandler:
+    """A handler, or the target of one, which is imported once; what cannot be imported is tried again.
+
+    `name` is one for its function: that of the target, or `function`.
+    """
+
+    def __init__(self, target: Handler | str) -> None:
+        """Import nothing yet; raises TargetError for what is neither of the two."""
+        if not isinstance(target, str) and not callable(target):
+            raise TargetError(f"a handler is something that can be called, or its target as text, not {target!r}")
+        self.name = target_name(target) if isinstance(target, str) else "function"
+        self._target = target
+        self._handler: Handler | None = None if isinstance(target, str) else target
+
+    def load(self) -> Handler:
+        """Give the handler; raises TargetError as `load_target` does."""
+        if self._handler is None:
+            handler: Handler = load_target(str(self._target))
+            self._handler = handler
+        return self._handler
 
 
 def load_target(target: str) -> Any:

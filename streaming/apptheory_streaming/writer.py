@@ -20,7 +20,7 @@ from apptheory_streaming.wire.outcome import DeliveryKind, Ending
 from apptheory_streaming.wire.recorder import TranscriptRecorder
 from apptheory_streaming.wire.transcript import EventKind, HandlerError
 
-__all__ = ["CHUNKS_A_TURN", "SECONDS_A_TURN", "Clock", "ResponseWatcher", "ResponseWriter", "Sink"]
+__all__ = ["CHUNKS_A_TURN", "SECONDS_A_TURN", "Clock", "ResponseWatcher", "ResponseWriter", "Sink", "message_of"]
 
 Clock = Callable[[], float | None]
 """Seconds on the clock of the invocation, or None where times are not taken."""
@@ -82,6 +82,7 @@ class ResponseWriter:
         self.body_complete = False
         self.client_gone = False
         self.delivery_due = asyncio.Event()
+        self.on_drained: Callable[[], object] = _ignore
         self._sink = sink
         self._put = sink.write
         self._front = front
@@ -163,6 +164,7 @@ class ResponseWriter:
         if note is not None:
             self.recorder.note(note)
         if answer is not None:
+            self.recorder.buffered = True
             self._collected = None
             self.finalize(answer.head)
             self.admit(len(answer.body))
@@ -179,6 +181,7 @@ class ResponseWriter:
         collected, self._collected = self._collected, None
         if collected:
             self.recorder.note(COLLECTED_NOTE)
+            self.recorder.buffered = True
             self._send(b"".join(collected), self._now())
         if self.state in (State.FINALIZED, State.SUBSTITUTED) and not self.client_gone:
             self._commit()
@@ -191,7 +194,7 @@ class ResponseWriter:
         """
         if self.stopped is not None:
             if error is not self.stopped:
-                what = f"{type(error).__name__}: {_message(error)}"
+                what = f"{type(error).__name__}: {message_of(error)}"
                 self.recorder.note(f"the handler raised while it was being stopped: {what}")
             return
         if self._refused is not None and not isinstance(error, FunctionTimeout):
@@ -199,7 +202,7 @@ class ResponseWriter:
         late = self._collected is None and (self._produced > 0 or self.state is State.COMMITTED)
         self._collected = None
         code = code_of(error) or "app.internal"
-        self.recorder.error = HandlerError(code, _message(error), error, late, type(error).__name__)
+        self.recorder.error = HandlerError(code, message_of(error), error, late, type(error).__name__)
         if not late and not self.client_gone:
             answer = self._early_answer(error)
             if answer is not None:
@@ -259,6 +262,7 @@ class ResponseWriter:
         """Say that the sink took everything written so far."""
         self._drain_due = False
         self.recorder.delivered(self._now())
+        self.on_drained()
         self._let_handler_go_on()
 
     def lose_client(self) -> None:
@@ -320,7 +324,7 @@ class ResponseWriter:
         code = code_of(error)
         request_id = self.recorder.request_id
         if code is not None and not isinstance(error, FunctionTimeout):
-            return coded_error(code, _message(error), request_id)
+            return coded_error(code, message_of(error), request_id)
         return self._front.function_error(error, request_id)
 
     def _substitute(self, answer: Answer) -> None:
@@ -353,12 +357,17 @@ class ResponseWriter:
         self._turn_began = self._now()
 
 
+def _ignore() -> None:
+    """Do nothing: nobody listens."""
+
+
 def _let_go(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """Give the text of an error, whatever its `__str__` does."""
     try:
         return str(error)
     except Exception as broken:  # noqa: BLE001 - a handler's exception may do anything, and must not hang a response

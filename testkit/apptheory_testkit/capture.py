@@ -2,25 +2,30 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any, Literal, overload
 
 from apptheory_streaming.errors import NotEnded
+from apptheory_streaming.wire.data_stream import DataStreamDecoder, DataStreamPart
+from apptheory_streaming.wire.ndjson_decoder import NdjsonDecoder
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, HandlerOutcome
 from apptheory_streaming.wire.sse_decoder import SseDecoder, SseEvent
 from apptheory_streaming.wire.transcript import HandlerError, LateMutation, Transcript
-from apptheory_testkit import assertions, buffering, stream_assertions
-from apptheory_testkit.buffering import Hold
-from apptheory_testkit.cadence import Cadence
-from apptheory_testkit.chunk_diff import ChunkList
+from apptheory_streaming.wire.ui_message_parts import LATEST_VERSION
+from apptheory_streaming.wire.ui_message_stream import UiMessageDecoder, UiMessagePart
+from apptheory_testkit import captured_values, part_streams
+from apptheory_testkit.assertions import buffering, head_and_end, streaming
+from apptheory_testkit.assertions.buffering import Hold
+from apptheory_testkit.assertions.cadence import Cadence
+from apptheory_testkit.assertions.media_type import MediaType
+from apptheory_testkit.assertions.report import render_report
+from apptheory_testkit.assertions.tap import Tap
+from apptheory_testkit.assertions.timeline import Timeline
 from apptheory_testkit.positioned import Positioned, read_chunks
-from apptheory_testkit.rendering import render_count
-from apptheory_testkit.report import render_report
-from apptheory_testkit.snapshot import render_capture
-from apptheory_testkit.tap import Tap
-from apptheory_testkit.timeline import Timeline
+from apptheory_testkit.rendering.chunk_diff import ChunkList
+from apptheory_testkit.rendering.chunks import render_count
+from apptheory_testkit.snapshots.views import render_capture
 
 __all__ = ["Metadata", "StreamCapture"]
 
@@ -87,11 +92,29 @@ class StreamCapture:
     @property
     def text(self) -> str:
         """The body as text, in the charset of its content type or UTF-8; raises UnicodeDecodeError."""
-        return self.body.decode(_charset(self.headers.get("content-type", [""])[0]))
+        return self.body.decode(self._charset())
 
     def json(self) -> Any:
         """Parse the body as JSON; raises ValueError when it is none."""
         return json.loads(self.body)
+
+    def ndjson(self, *, positions: bool = False) -> list[Any]:
+        """Give the values of NDJSON (rule W5); with `positions`, each as a Positioned, as in `sse`.
+
+        Raises FormatError, which says at which byte of which chunk, for a line that is no JSON.
+        """
+        __tracebackhide__ = True
+        values = captured_values.read_values(NdjsonDecoder(), self._timeline)
+        return values if positions else [each.value for each in values]
+
+    def csv(self, *, header: bool = True, delimiter: str = ",", positions: bool = False) -> list[Any]:
+        """Give the rows of CSV (rule W5): dicts by the names of the header, lists without one; values are text.
+
+        `positions` and errors are as in `ndjson`; raises UsageError for an impossible delimiter.
+        """
+        __tracebackhide__ = True
+        rows = captured_values.read_rows(self._timeline, header=header, delimiter=delimiter)
+        return rows if positions else [each.value for each in rows]
 
     @overload
     def sse(self) -> list[SseEvent]: ...
@@ -107,6 +130,35 @@ class StreamCapture:
         """
         events = read_chunks(SseDecoder().feed, self._timeline)
         return events if positions else [each.value for each in events]
+
+    @overload
+    def data_stream(self, *, positions: Literal[False] = False) -> list[DataStreamPart]: ...
+    @overload
+    def data_stream(self, *, positions: Literal[True]) -> list[Positioned[DataStreamPart]]: ...
+    def data_stream(self, *, positions: bool = False) -> list[DataStreamPart] | list[Positioned[DataStreamPart]]:
+        """Give the parts of a data stream of the AI SDK, version 4; `positions` as in `sse`.
+
+        Raises FormatError, which says at which byte of which chunk, for what no client would take.
+        """
+        __tracebackhide__ = True
+        parts = part_streams.read_parts(DataStreamDecoder(), self._timeline)
+        return parts if positions else [each.value for each in parts]
+
+    @overload
+    def ui_messages(self, *, version: int = ..., positions: Literal[False] = False) -> list[UiMessagePart]: ...
+    @overload
+    def ui_messages(self, *, version: int = ..., positions: Literal[True]) -> list[Positioned[UiMessagePart]]: ...
+    def ui_messages(
+        self, *, version: int = LATEST_VERSION, positions: bool = False
+    ) -> list[UiMessagePart] | list[Positioned[UiMessagePart]]:
+        """Give the parts of a UI message stream, as a client with this version of the AI SDK reads them.
+
+        `positions` as in `sse`.  Raises FormatError, which says at which byte of which chunk, for
+        what such a client would not take, and UsageError for a version that is not known.
+        """
+        __tracebackhide__ = True
+        parts = part_streams.read_parts(UiMessageDecoder(version=version), self._timeline)
+        return parts if positions else [each.value for each in parts]
 
     @property
     def error(self) -> HandlerError | None:
@@ -182,7 +234,7 @@ class StreamCapture:
         Raises AssertionError when it never came, and UsageError without times.
         """
         __tracebackhide__ = True
-        return stream_assertions.time_of(self._timeline, text, _charset(self.headers.get("content-type", [""])[0]))
+        return streaming.time_of(self._timeline, text, self._charset())
 
     def holds(self, tap: Tap | None = None) -> list[Hold]:
         """Give which chunks were held back, how long, and between which two points; UsageError without times.
@@ -203,35 +255,35 @@ class StreamCapture:
         """Fail unless the head was final before the first chunk and was left alone after (rule F5)."""
         __tracebackhide__ = True
         self._saw_mutations = True  # and nothing else: how the handler ended is not what this is about
-        assertions.assert_headers_finalized_before_first_chunk(self._transcript)
+        head_and_end.assert_headers_finalized_before_first_chunk(self._transcript)
 
     def assert_no_late_mutations(self) -> None:
         """Fail for a head that was changed after it was final (rule F3)."""
         __tracebackhide__ = True
         self._saw_mutations = True
-        assertions.assert_no_late_mutations(self._transcript)
+        head_and_end.assert_no_late_mutations(self._transcript)
 
     def assert_content_type(self, expected: str) -> None:
         """Fail unless the content type is this one; parameters count where `expected` names them."""
         __tracebackhide__ = True
-        assertions.assert_content_type(self._timeline, expected)
+        head_and_end.assert_content_type(self._timeline, expected)
 
     def assert_closed(self) -> None:
         """Fail unless the handler came to its end, ended its stream itself, and the client got all of it."""
         __tracebackhide__ = True
         self._saw_errors = True
-        assertions.assert_closed(self._timeline)
+        head_and_end.assert_closed(self._timeline)
 
     def assert_error(self, code: str, *, late: bool | None = None) -> None:
         """Fail unless the handler failed with this code; `late` says whether after the first chunk (rules E1 to E3)."""
         __tracebackhide__ = True
         self._saw_errors = True
-        assertions.assert_error(self._timeline, code, late)
+        head_and_end.assert_error(self._timeline, code, late)
 
     def assert_streamed(self, min_chunks: int = 2) -> None:
         """Fail for fewer chunks with bytes than that."""
         __tracebackhide__ = True
-        stream_assertions.assert_streamed(self._timeline, min_chunks)
+        streaming.assert_streamed(self._timeline, min_chunks)
 
     def assert_incremental(self) -> None:
         """Fail for a handler that made everything before its first write, as far as its times show.
@@ -239,12 +291,12 @@ class StreamCapture:
         Raises UsageError without times.
         """
         __tracebackhide__ = True
-        stream_assertions.assert_incremental(self._timeline)
+        streaming.assert_incremental(self._timeline)
 
     def assert_cadence(self, max_gap: float = Cadence.ACCEPTABLE.longest_gap) -> None:
         """Fail for more than `max_gap` seconds without bytes between two chunks; UsageError without times."""
         __tracebackhide__ = True
-        stream_assertions.assert_cadence(self._timeline, max_gap)
+        streaming.assert_cadence(self._timeline, max_gap)
 
     def assert_chunk_sizes(self, *, text: tuple[int, int] | None = None, binary: tuple[int, int] | None = None) -> None:
         """Fail for chunks outside a range of bytes; empty chunks do not count, and the last one may be small.
@@ -254,7 +306,7 @@ class StreamCapture:
         happen, may be as small as they are.
         """
         __tracebackhide__ = True
-        stream_assertions.assert_chunk_sizes(self._timeline, text, binary)
+        streaming.assert_chunk_sizes(self._timeline, text, binary)
 
     def assert_within_limits(self, *, max_bytes: int | None = None, max_seconds: float | None = None) -> None:
         """Fail for more bytes or seconds than AWS allows, or than the given ones (rule L3).
@@ -262,7 +314,7 @@ class StreamCapture:
         200 MB of a stream, 6 MB of what is known to be buffered, 900 s where there are times.
         """
         __tracebackhide__ = True
-        stream_assertions.assert_within_limits(self._timeline, max_bytes, max_seconds)
+        streaming.assert_within_limits(self._timeline, max_bytes, max_seconds)
 
     def assert_not_buffered(self, tap: Tap | None = None, *, at_most: float = 0.0) -> None:
         """Fail where chunks were held for longer than `at_most` seconds, and say which, and from when to when.
@@ -271,6 +323,22 @@ class StreamCapture:
         """
         __tracebackhide__ = True
         buffering.assert_not_buffered(self._timeline, tap, at_most)
+
+    def assert_data_stream(self, *, tool_calls: Iterable[str] = ()) -> None:
+        """Fail at the first place where the response breaks the format, or the order of its parts (AI SDK, version 4).
+
+        `tool_calls` are the ids of calls in earlier messages, which may have their results here.
+        """
+        __tracebackhide__ = True
+        part_streams.assert_data_stream(self._timeline, tool_calls)
+
+    def assert_ui_message_stream(self, *, version: int = LATEST_VERSION, tool_calls: Iterable[str] = ()) -> None:
+        """Fail at the first place where the response breaks the format, or the order of its parts (AI SDK, from 5).
+
+        `tool_calls` as in `assert_data_stream`.
+        """
+        __tracebackhide__ = True
+        part_streams.assert_ui_message_stream(self._timeline, tool_calls, version)
 
     def render(self, view: str = "chunks", *, redact: Mapping[str, str | re.Pattern[str]] | None = None) -> str:
         """Give the response as the text of a snapshot: its `chunks`, `body`, `events` or `timing`.
@@ -315,8 +383,5 @@ class StreamCapture:
             return [f"truncation: the response was cut {after}"]
         return []
 
-
-def _charset(content_type: str) -> str:
-    message = Message()
-    message["content-type"] = content_type
-    return message.get_content_charset("utf-8")
+    def _charset(self) -> str:
+        return MediaType.parse(self.headers.get("content-type", [""])[0]).charset

@@ -2,29 +2,29 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 from apptheory_streaming.errors import LoopError, UsageError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
-from apptheory_streaming.options import choose
+from apptheory_streaming.options import check_environment, check_switch, choose
 from apptheory_streaming.wire.front import FunctionUrlFront, InvokeMode
-from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_testkit.capture import StreamCapture
-from apptheory_testkit.clock import ClockKind
-from apptheory_testkit.fault_plan import FaultPlan, Faults, plan_faults
 from apptheory_testkit.faults import disconnect
-from apptheory_testkit.http_request import HeaderPairs, Params, make_request
-from apptheory_testkit.in_process import InProcessTransport
-from apptheory_testkit.leak_watch import Leaks, probes_of
-from apptheory_testkit.live import LiveStream
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.faults.plan import FaultPlan, Faults, plan_faults
 from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.stream_error import raise_stream_error
-from apptheory_testkit.sweep import FaultFactory, SweepReport, check_factory, sweep
-from apptheory_testkit.swept_test import current_swept_test
-from apptheory_testkit.transport import Transport
+from apptheory_testkit.sweeping.leak_watch import Leaks, probes_of
+from apptheory_testkit.sweeping.sweep import FaultFactory, SweepReport, check_factory, sweep
+from apptheory_testkit.sweeping.swept_test import current_swept_test
+from apptheory_testkit.transports.http_request import HeaderPairs, Params, make_request
+from apptheory_testkit.transports.in_process import InProcessTransport
+from apptheory_testkit.transports.live import LiveStream
+from apptheory_testkit.transports.transport import Transport
+from apptheory_testkit.virtual_time.clock import ClockKind
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 __all__ = ["RequestOptions", "RequestParts", "StreamClient", "StreamClientFactory", "SyncStreamClient", "stream_client"]
 
@@ -62,6 +62,7 @@ class StreamClientFactory(Protocol):
         invoke_mode: str = "RESPONSE_STREAM",
         limits: Limits | None = None,
         env: Mapping[str, str] | None = None,
+        clock: str | None = None,
     ) -> "StreamClient":
         """Make a client for a handler or an import string; see `apptheory_testkit.stream_client`."""
         ...
@@ -89,30 +90,33 @@ def stream_client(
     the environment while a call runs.  `clock` is `virtual` or `real`, which the running loop then
     must be, or None for either; `loop_factory` makes the loops of `sync`; `transport` makes the path
     of requests, such as `apptheory_emulator.HttpTransport`.  Raises UsageError for a value that an
-    option cannot have.
+    option cannot have, and TargetError for what is no handler.
     """
+    if not callable(transport):
+        raise UsageError(
+            f"transport makes the path of requests, such as apptheory_emulator.HttpTransport, not {transport!r}; "
+            'a test is sent over HTTP by @pytest.mark.streaming(transport="http")'
+        )
     kind = None if clock is None else choose(ClockKind, "clock", clock)
     default_loop = VirtualLoop if kind is ClockKind.VIRTUAL else asyncio.new_event_loop
-    if timeout is not None and not timeout > 0:  # not a number is not more than 0 either
-        raise UsageError(f"timeout must be more than 0 seconds, or None for no timeout, not {timeout!r}")
     path = transport(
         target,
         front=FunctionUrlFront(choose(InvokeMode, "invoke_mode", invoke_mode)),
         policy=InvocationPolicy(
             timeout=timeout,
             on_disconnect=choose(OnDisconnect, "on_disconnect", on_disconnect),
-            limits=limits or Limits(),
+            limits=check_limits(limits),
             watch_foreign=True,
         ),
         request_ids=request_ids or RequestIds(),
-        env=env,
+        env=check_environment(env),
     )
     return StreamClient(
         path,
         on_capture=on_capture,
         clock=kind,
         loop_factory=loop_factory or default_loop,
-        raise_on_stream_error=raise_on_stream_error,
+        raise_on_stream_error=check_switch("raise_on_stream_error", raise_on_stream_error),
     )
 
 
@@ -225,7 +229,7 @@ class StreamClient:
         __tracebackhide__ = True
         self._check_clock()
         probes = probes_of(leaks)
-        request = make_request(method, path, host=self._transport.host, **parts)
+        request = self._request(method, path, parts)
         return await sweep(
             lambda plan: self._transport.send(request, faults=plan),
             what=f"{method} {path}",
@@ -253,8 +257,15 @@ class StreamClient:
 
     def _prepared(self, method: str, path: str, options: RequestOptions) -> tuple[HttpRequest, FaultPlan | None]:
         faults = plan_faults(options.pop("fault", None))
-        parts = cast("RequestParts", options)
-        return make_request(method, path, host=self._transport.host, **parts), faults
+        return self._request(method, path, options), faults
+
+    def _request(self, method: str, path: str, parts: Mapping[str, Any]) -> HttpRequest:
+        """Make a request; raises UsageError for a keyword that it does not have."""
+        known = RequestParts.__annotations__
+        for name in parts:
+            if name not in known:
+                raise UsageError(f"a request has no keyword {name!r}: it takes {', '.join(known)} and fault")
+        return make_request(method, path, host=self._transport.host, **parts)
 
     def _captured(self, capture: StreamCapture) -> StreamCapture:
         if self._on_capture is not None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.outcome import DeliveryKind
 from apptheory_testkit.capture import StreamCapture
-from apptheory_testkit.rendering import render_count
+from apptheory_testkit.rendering.chunks import render_count
 
 __all__ = ["capture_of", "raise_stream_error"]
 

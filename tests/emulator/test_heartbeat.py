@@ -9,7 +9,7 @@ import pytest
 
 from apptheory_emulator.server import ServedUrl, serve_function_url
 from apptheory_streaming import StreamingResponse, sse_stream
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from raw_http import RawConnection, connect
 
 _T = TypeVar("_T")

@@ -16,7 +16,8 @@ from apptheory_streaming.errors import LoopError, TargetError, UsageError
 from apptheory_testkit import Limits, RequestIds, StreamCapture, StreamClient, stream_client
 from apptheory_testkit.comparison import compare_captures
 from apptheory_testkit.faults import cancel, deadline, disconnect, limit, slow_reader, stall
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.sweeping.swept_test import SweptTest
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from live_handlers import Counting, turns
 from parity_cases import CASES, Case
 
@@ -133,6 +134,26 @@ async def test_d2_request_ids_are_counted_in_the_order_of_the_calls() -> None:
     captures = await asyncio.gather(one.get(), other.get(), one.get(headers={"X-Request-Id": "mine"}), other.get())
 
     assert [capture.request_id for capture in captures] == ["req_test_0001", "req_test_0002", "mine", "req_test_0003"]
+
+
+async def test_d2_in_the_runs_of_a_swept_test_its_requests_keep_their_ids() -> None:
+    """D2: those beside the swept one go over HTTP, and have the ids of the undisturbed run too."""
+    client = over_http(three)
+    ids: list[list[str]] = []
+    sweep = SweptTest(cancel, {})
+
+    async def test() -> None:
+        ids.append([(await client.get(path)).request_id for path in ("/1", "/2", "/3")])
+
+    with sweep.undisturbed():
+        await test()
+    for run in sweep.runs():
+        with run:
+            await test()
+
+    assert ids == [["req_test_0001", "req_test_0002", "req_test_0003"]] * (1 + 3 * 4)
+    assert (await client.get()).request_id == "req_test_0004"
+    assert sweep.problems is None
 
 
 async def test_requests_with_one_id_get_their_own_responses() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from apptheory_emulator import FunctionUrlFactory, serve_function_url
+from apptheory_emulator.config import FunctionConfig
+from apptheory_emulator.server import Emulator
+from apptheory_streaming.errors import TargetError
 from raw_http import fetch
 
 pytestmark = pytest.mark.streaming(clock="real")
@@ -47,16 +50,16 @@ MISSING = {
 
 @pytest.mark.parametrize("target", MISSING)
 async def test_target_that_is_not_there_answers_502_and_says_what_is_missing(
-    function_url: FunctionUrlFactory, caplog: pytest.LogCaptureFixture, folder: Path, target: str
+    caplog: pytest.LogCaptureFixture, folder: Path, target: str
 ) -> None:
-    """E2b: unknown module, file or attribute: it serves, with 502, and the log names what is missing."""
+    """E2b: unknown module, file or attribute: the emulator serves, with 502, and the log names what is missing."""
     (folder / "present_app.py").write_text(GOOD + "NUMBER = 1\n")
     (folder / "needs_more.py").write_text("import no_such_dependency\n" + GOOD)
 
-    url = await function_url(target)
-    assert len(_errors(caplog)) == 1
-    response = await fetch(url)
-    await url.settled()
+    async with Emulator([FunctionConfig(name="own", target=target)]) as emulator:
+        assert len(_errors(caplog)) == 1
+        response = await fetch(emulator.functions[0].url)
+        await emulator.settled()
 
     assert (response.status, response.body) == (502, b"Internal Server Error")
     assert len(_errors(caplog)) == 2
@@ -64,6 +67,31 @@ async def test_target_that_is_not_there_answers_502_and_says_what_is_missing(
         assert MISSING[target] in message
         assert "apptheory_streaming" not in message.replace("apptheory_streaming.errors.", "")
         assert ("import no_such_dependency" in message) == (target == "needs_more.py:handler")
+
+
+@pytest.mark.parametrize("target", MISSING)
+async def test_a_url_for_a_test_is_not_served_without_its_handler(
+    function_url: FunctionUrlFactory, folder: Path, target: str
+) -> None:
+    """A test would only see a 502; the call says what is missing, with the module's own error as the cause."""
+    (folder / "present_app.py").write_text(GOOD + "NUMBER = 1\n")
+    (folder / "needs_more.py").write_text("import no_such_dependency\n" + GOOD)
+
+    with pytest.raises(TargetError) as raised:
+        await function_url(target)
+
+    assert MISSING[target].removeprefix("ModuleNotFoundError: ") in str(raised.value)
+
+
+async def test_the_environment_of_a_url_that_is_not_served_is_put_back(
+    function_url: FunctionUrlFactory, folder: Path
+) -> None:
+    (folder / "breaks_app.py").write_text("import os\nraise ValueError(os.environ['OWN_VARIABLE'])\n")
+
+    with pytest.raises(TargetError, match="ValueError: set"):
+        await function_url("breaks_app:handler", env={"OWN_VARIABLE": "set"})
+
+    assert "OWN_VARIABLE" not in os.environ
 
 
 BROKEN_MODULES = {
@@ -77,24 +105,25 @@ BROKEN_MODULES = {
 @pytest.mark.parametrize("form", ["{}.py:handler", "{}:handler"])
 @pytest.mark.parametrize("kind", BROKEN_MODULES)
 async def test_module_that_breaks_on_import_is_served_once_it_is_put_right(
-    function_url: FunctionUrlFactory, caplog: pytest.LogCaptureFixture, folder: Path, kind: str, form: str
+    caplog: pytest.LogCaptureFixture, folder: Path, kind: str, form: str
 ) -> None:
     """A broken module answers 502 with its own traceback in the log; saved again, the next request is served."""
     source, says, user_code = BROKEN_MODULES[kind]
     name = f"{kind}_{form.count('.py')}_app"
     (folder / f"{name}.py").write_text(source)
 
-    url = await function_url(form.format(name))
-    assert (await fetch(url)).status == 502
-    await url.settled()
-    for message in _errors(caplog):
-        assert says in message
-        assert user_code in message
-        assert "importlib" not in message
-        assert "apptheory_streaming/" not in message
-    (folder / f"{name}.py").write_text(GOOD)
+    async with Emulator([FunctionConfig(name="own", target=form.format(name))]) as emulator:
+        url = emulator.functions[0].url
+        assert (await fetch(url)).status == 502
+        await emulator.settled()
+        for message in _errors(caplog):
+            assert says in message
+            assert user_code in message
+            assert "importlib" not in message
+            assert "apptheory_streaming/" not in message
+        (folder / f"{name}.py").write_text(GOOD)
 
-    response = await fetch(url)
+        response = await fetch(url)
     assert (response.status, response.body) == (200, b"served")
 
 

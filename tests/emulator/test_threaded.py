@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from apptheory_emulator import serve_function_url_threaded
+from apptheory_emulator import serve_function_url, serve_function_url_threaded
 from apptheory_streaming import AppError, html_stream
 from apptheory_streaming.errors import TargetError, UsageError
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 
 async def three(event: Any, context: Any) -> AsyncIterator[str]:
@@ -119,16 +119,62 @@ def test_a_failure_inside_the_block_is_the_tests_own() -> None:
         (three, {"invoke_mode": "STREAM"}, UsageError, "invoke_mode must be"),
         (three, {"no_such_option": 1}, TypeError, "no_such_option"),
         ("no_such_module:handler", {}, TargetError, "no module 'no_such_module'"),
+        (5, {}, TargetError, "a handler is something that can be called"),
+        (three, {"timeout": "x"}, UsageError, "timeout must be more than 0 seconds, or None for no timeout, not 'x'"),
+        (three, {"timeout": True}, UsageError, "timeout must be more than 0 seconds, .* not True"),
+        (three, {"limits": 3}, UsageError, r"limits must be such as Limits\(.* not 3"),
+        (three, {"limits": 0}, UsageError, r"limits must be such as Limits\(.* not 0"),
+        (three, {"env": [1]}, UsageError, r"env maps names of variables to their texts, .* not \[1\]"),
+        (three, {"env": {"A": 1}}, UsageError, r"env\['A'\] must be text"),
+        (three, {"pace": 5}, UsageError, "pace must be 'aws' or 'api-gateway' or a Pacing, not 5"),
     ],
-    ids=["wrong value", "unknown option", "no target"],
+    ids=[
+        "wrong value",
+        "unknown option",
+        "no target",
+        "no handler",
+        "timeout of text",
+        "timeout of a truth",
+        "limits of a number",
+        "limits of 0",
+        "env of a list",
+        "env of a number",
+        "pace of a number",
+    ],
 )
 def test_what_keeps_it_from_serving_comes_out_of_the_call(
     target: Any, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    before = threading.enumerate()
+    """As it does out of `await function_url(…)`, whose server this is."""
 
+    async def serve_on_the_loop() -> None:
+        async with serve_function_url(target, **options):
+            raise AssertionError("it was entered")
+
+    before = threading.enumerate()
     with pytest.raises(error, match=message), serve_function_url_threaded(target, **options):
         raise AssertionError("it was entered")
+    with pytest.raises(error, match=message):
+        asyncio.run(serve_on_the_loop())
+
+    assert threading.enumerate() == before
+
+
+def test_what_ended_its_loop_comes_out_of_the_block() -> None:
+    """Not that the loop is closed, which says nothing; and the thread is gone."""
+
+    async def stops(event: Any, context: Any) -> None:
+        raise KeyboardInterrupt("of the handler")
+
+    def ask(url: str) -> None:
+        (serving,) = [thread for thread in threading.enumerate() if thread not in before]
+        with pytest.raises(requests.ConnectionError):
+            requests.get(url, timeout=30)
+        serving.join(30)  # the connection ends a little before the loop
+
+    before = threading.enumerate()
+    with pytest.raises(KeyboardInterrupt, match="of the handler"), serve_function_url_threaded(stops) as url:
+        ask(url)
 
     assert threading.enumerate() == before
 
@@ -143,8 +189,10 @@ def test_settled_has_a_limit() -> None:
     with serve_function_url_threaded(hangs) as url:
         with requests.get(url, stream=True, timeout=30) as response:
             assert next(response.iter_content(3)) == b"one"
-            with pytest.raises(TimeoutError):
+            with pytest.raises(TimeoutError, match=r"handlers still run after 0\.01 s: give them more time"):
                 url.settled(timeout=0.01)
+            with pytest.raises(UsageError, match="timeout takes seconds, 0 or more, not 'x'"):
+                url.settled(timeout="x")  # type: ignore[arg-type]
         assert url.exchanges == []
 
 

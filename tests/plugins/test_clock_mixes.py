@@ -12,30 +12,44 @@ def failure(project: pytest.Pytester, *arguments: str, errors: int = 0) -> str:
     return " ".join(str(result.stdout).split())
 
 
-@pytest.mark.parametrize("value", ["wrong", "virtuel"])
-def test_an_unknown_clock_is_a_usage_error(project: pytest.Pytester, value: str) -> None:
-    """Of the option and of the marker; the message has the value and the choices."""
-    project.makepyfile(
-        f"import pytest\n@pytest.mark.streaming(clock={value!r})\nasync def test_it(stream_client): pass"
-    )
-    by_marker = project.runpytest()
+def test_an_unknown_clock_of_the_configuration_ends_the_run_with_one_line(project: pytest.Pytester) -> None:
+    """It has the value and the choices, and no traceback."""
     project.makepyfile("async def test_it(stream_client): pass")
-    by_option = project.runpytest("-o", f"streaming_clock={value}")
 
-    for result in by_marker, by_option:
-        assert result.ret != 0
-        result.stdout.fnmatch_lines([f"*must be 'real' or 'virtual', not '{value}'*"])
+    result = project.runpytest_subprocess("-o", "streaming_clock=wrong")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert str(result.stderr).strip() == "ERROR: streaming_clock must be 'virtual' or 'real', not 'wrong'"
 
 
-@pytest.mark.parametrize("arguments", ['clcok="real"', '"real"'])
-def test_a_marker_with_wrong_arguments_lists_the_right_ones(project: pytest.Pytester, arguments: str) -> None:
-    """A typing error would else run the test in another clock than was meant."""
-    project.makepyfile(f"import pytest\n@pytest.mark.streaming({arguments})\nasync def test_it(stream_client): pass")
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ('clock="virtuel"', "must be 'virtual' or 'real', not 'virtuel'"),
+        ('clcok="real"', "the marker `streaming` takes by keyword: clock ('virtual' or 'real')"),
+        ('"real"', "the marker `streaming` takes by keyword: clock ('virtual' or 'real')"),
+        ('transport="carrier"', "must be 'in-process', 'http' or 'both', not 'carrier'"),
+    ],
+)
+def test_a_wrong_marker_fails_its_test_alone(project: pytest.Pytester, marker: str, message: str) -> None:
+    """A typing error would else run the test in another clock than was meant; the other tests run."""
+    project.makepyfile(
+        f"""
+        import handlers, pytest
+
+        @pytest.mark.streaming({marker})
+        async def test_wrong(stream_client): pass
+
+        async def test_right(stream_client):
+            assert (await stream_client(handlers.good).get()).duration == 0
+        """
+    )
 
     result = project.runpytest()
 
-    assert result.ret != 0
-    result.stdout.fnmatch_lines(["*the marker `streaming` takes by keyword: clock ('virtual' or 'real')*"])
+    result.assert_outcomes(passed=1, errors=1)
+    assert message in " ".join(str(result.stdout).split())
+    result.stdout.no_fnmatch_line("*pluggy*.py*")
 
 
 def test_a_fixture_that_is_asked_for_too_late(project: pytest.Pytester) -> None:
@@ -96,6 +110,53 @@ def test_uvloop_by_the_mark_of_a_test(project: pytest.Pytester) -> None:
 
     assert "this test asks for the loop factory 'uvloop' and runs in virtual time" in text
     assert REAL in text
+
+
+def test_a_loop_factory_that_nobody_gives_fails_a_test_in_real_time(project: pytest.Pytester) -> None:
+    """As without us, where it is no skip; its neighbours run."""
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.asyncio(loop_factories=["uvloop"])
+        async def test_it(): pass
+
+        @pytest.mark.asyncio
+        async def test_other(): pass
+        """
+    )
+
+    result = project.runpytest()
+
+    result.assert_outcomes(errors=1, passed=1)
+    text = " ".join(str(result.stdout).split())
+    assert "this test asks for the loop factory 'uvloop', and nothing gives one" in text
+    assert "requires at least one pytest_asyncio_loop_factories hook implementation" in text
+
+
+def test_a_loop_factory_of_the_suite_is_had_by_its_name(project: pytest.Pytester) -> None:
+    """In real time, and one that the suite does not have is for pytest-asyncio to judge."""
+    project.makeconftest(
+        """
+        import asyncio
+
+        def pytest_asyncio_loop_factories():
+            return {"theirs": asyncio.SelectorEventLoop}
+        """
+    )
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.asyncio(loop_factories=["theirs"])
+        async def test_it(): pass
+
+        @pytest.mark.asyncio(loop_factories=["other"])
+        async def test_other(): pass
+        """
+    )
+
+    project.runpytest().assert_outcomes(passed=1, skipped=1)
 
 
 def test_a_loop_for_the_whole_suite_gives_way_in_virtual_tests_only(project: pytest.Pytester) -> None:
@@ -220,14 +281,13 @@ def test_a_server_of_another_loop_is_refused(project: pytest.Pytester) -> None:
     """One in a thread, say; not as a timeout that fires at once."""
     project.makepyfile(
         """
-        import asyncio, socket
+        import asyncio, contextlib, socket
 
         async def test_it(stream_client):
             with socket.create_server(("127.0.0.1", 0)) as server:
                 _, writer = await asyncio.open_connection(*server.getsockname())
-                writer.write(b"x")
-                await asyncio.wait_for(writer.drain(), 5)
-                await asyncio.sleep(1)
+                with contextlib.closing(writer):
+                    await asyncio.sleep(1)
         """
     )
 

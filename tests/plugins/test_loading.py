@@ -89,17 +89,3 @@ def test_its_fixtures_are_described(project: pytest.Pytester) -> None:
         "virtual_clock": "The virtual clock of the test: *",
     }.items():
         result.stdout.fnmatch_lines_random([f"{name} -- *", f"    {first_line}"])
-
-
-def test_the_assertions_of_the_testkit_are_rewritten(project: pytest.Pytester) -> None:
-    """So that an `assert` in them would explain itself as one in a test does."""
-    project.makepyfile(
-        """
-        def test_it(stream_client):
-            import apptheory_testkit.assertions
-
-            assert "AssertionRewritingHook" in repr(apptheory_testkit.assertions.__loader__)
-        """
-    )
-
-    project.runpytest_subprocess().assert_outcomes(passed=1)

@@ -131,6 +131,26 @@ def test_an_unknown_view_is_an_error_that_names_those_there_are(project: pytest.
     assert "view must be 'chunks' or 'body' or 'events' or 'timing', not 'json'" in explanation(project)
 
 
+def test_what_is_no_redaction_is_said_by_the_call(project: pytest.Pytester) -> None:
+    """Before anything is compared."""
+    project.makepyfile(
+        """
+        import pytest
+        from apptheory_streaming.errors import UsageError
+
+        def test_it(stream_snapshot):
+            with pytest.raises(UsageError, match="is no regular expression"):
+                stream_snapshot(redact={"<id>": "("})
+            with pytest.raises(UsageError, match="redact maps what is to stand there"):
+                stream_snapshot(redact=["<id>"])
+            with pytest.raises(UsageError, match="view must be"):
+                stream_snapshot(view="json")
+        """
+    )
+
+    project.runpytest().assert_outcomes(passed=1)
+
+
 def test_an_id_that_two_chunks_share_is_redacted(project: pytest.Pytester) -> None:
     """Wherever it is cut, and however long it is."""
     options = "(redact={'<id>': r'id-\\w+'})"

@@ -229,6 +229,22 @@ def test_a_second_attempt_begins_afresh(project: pytest.Pytester) -> None:
     project.runpytest("-p", "no:randomly").assert_outcomes(passed=2)
 
 
+def test_strict_is_a_truth_value(project: pytest.Pytester) -> None:
+    """`"no"` would mean yes."""
+    project.makepyfile(
+        """
+        import handlers, pytest
+        from apptheory_streaming.errors import UsageError
+
+        def test_it(stream_client):
+            with pytest.raises(UsageError, match="strict must be True or False, not 'no'"):
+                stream_client(handlers.good, strict="no")
+        """
+    )
+
+    project.runpytest().assert_outcomes(passed=1)
+
+
 def test_unittest_cases_are_held_to_the_same(project: pytest.Pytester) -> None:
     """They get the client by a fixture of the class, and their own failures stay theirs."""
     project.makepyfile(

@@ -136,6 +136,28 @@ def test_every_request_of_the_test_is_disturbed_in_its_turn(suite: pytest.Pytest
     run(suite, _dedent(tests)).assert_outcomes(passed=2)
 
 
+def test_requests_at_once_and_tasks_of_the_test_are_left_alone(suite: pytest.Pytester) -> None:
+    """Each request is swept in its turn; on a loop that the next test shares, too."""
+    tests = """
+    import asyncio
+
+    pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+    @pytest.mark.streaming(sweep=disconnect)
+    async def test_at_once(stream_client):
+        client = stream_client(good)
+        background = asyncio.create_task(asyncio.sleep(3600))
+        await asyncio.gather(client.get("/a"), client.get("/b"))
+        assert not background.cancelled()
+        background.cancel()
+
+    async def test_next(stream_client):
+        assert (await stream_client(good).get("/")).chunks == [b"one", b"two"]
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+    """
+    run(suite, _dedent(tests)).assert_outcomes(passed=2)
+
+
 def test_a_leak_of_a_live_stream_is_found(suite: pytest.Pytester) -> None:
     tests = """
     @pytest.mark.streaming(sweep=disconnect, leaks={"slots": slots})
@@ -307,3 +329,26 @@ def test_a_test_without_a_request_is_no_sweep(suite: pytest.Pytester) -> None:
 
 def _dedent(tests: str) -> str:
     return "\n".join(line[4:] for line in tests.splitlines())
+
+
+def test_snapshots_are_taken_and_compared_in_the_undisturbed_run_alone(project: pytest.Pytester) -> None:
+    """A response that a fault has cut is no snapshot of anything."""
+    project.makepyfile(
+        """
+        import handlers, pytest
+        from apptheory_testkit.faults import disconnect
+
+        @pytest.mark.streaming(sweep=disconnect)
+        async def test_it(stream_client, stream_snapshot, snapshot):
+            capture = await stream_client(handlers.good).get("/")
+            assert capture == stream_snapshot
+            assert capture == stream_snapshot(view="body", name="body")
+            assert capture.text == snapshot
+        """
+    )
+
+    project.runpytest("--snapshot-update").assert_outcomes(passed=1)
+    taken = [path.name for path in (project.path / "__snapshots__").rglob("*.*") if path.suffix != ".lock"]
+    project.runpytest().assert_outcomes(passed=1)
+
+    assert len(taken) == 3, sorted(taken)

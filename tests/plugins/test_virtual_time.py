@@ -322,6 +322,34 @@ def test_properties_run_in_virtual_time(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*9999*ms*")
 
 
+def test_a_property_has_its_own_settings_back_after_the_test(pytester: pytest.Pytester) -> None:
+    """A subclass in real time shares the method, and hypothesis says of its fixture what it says without us."""
+    pytester.makepyfile(
+        """
+        from hypothesis import HealthCheck, given, settings, strategies as st
+        import pytest
+
+        class TestVirtual:
+            @settings(suppress_health_check=[HealthCheck.differing_executors])
+            @given(number=st.integers())
+            def test_own(self, stream_client, number): pass
+
+            @given(number=st.integers())
+            def test_usual(self, stream_client, number): pass
+
+        @pytest.mark.streaming(clock="real")
+        class TestReal(TestVirtual):
+            pass
+        """
+    )
+
+    result = pytester.runpytest("-p", "no:randomly")
+
+    result.assert_outcomes(passed=2, failed=2)
+    said = "*FailedHealthCheck: '*::TestReal::{}' uses a function-scoped fixture 'stream_client'*"
+    result.stdout.fnmatch_lines([said.format("test_own"), said.format("test_usual")])
+
+
 def test_freezing_never_shows_in_the_durations(pytester: pytest.Pytester) -> None:
     """A frozen clock would report years."""
     pytester.makepyfile(SLOW)
@@ -343,3 +371,66 @@ def test_freezing_never_shows_in_the_durations(pytester: pytest.Pytester) -> Non
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*slowest durations*", "*s call *test_it"])
+
+
+def test_d1_each_test_begins_at_the_same_time_also_on_a_loop_that_tests_share(pytester: pytest.Pytester) -> None:
+    """D1: what a test before it did with the clock, a jump of the wall too, is not seen."""
+    pytester.makepyfile(
+        """
+        import asyncio
+        from datetime import UTC, datetime
+        import pytest
+        from apptheory_testkit.faults import clock_jump
+
+        pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+        async def handler(event, context):
+            yield datetime.now(UTC).isoformat()
+
+        @pytest.mark.parametrize("number", range(3))
+        async def test_it(stream_client, virtual_clock, number):
+            assert virtual_clock.now == 0
+            task = asyncio.create_task(asyncio.sleep(7))
+            await asyncio.sleep(0)
+            assert [each.until for each in virtual_clock.sleepers] == [7]
+            capture = await stream_client(handler).get("/", fault=clock_jump(at=1, seconds=3600))
+            assert (capture.text, capture.request_id) == ("2030-01-01T00:00:00+00:00", "req_test_0001")
+            await virtual_clock.advance(10)
+            assert virtual_clock.now == 10
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=3)
+
+
+def test_d2_each_example_of_a_property_begins_as_the_first_did(pytester: pytest.Pytester) -> None:
+    """D1, D2: one that fails can be repeated alone."""
+    pytester.makepyfile(
+        """
+        import asyncio
+        from datetime import UTC, datetime
+        import pytest
+        from hypothesis import given, strategies as st
+
+        async def handler(event, context):
+            yield datetime.now(UTC).isoformat()
+            await asyncio.sleep(5)
+
+        @pytest.fixture
+        def ready(stream_client):
+            return stream_client(handler).sync.get()
+
+        @given(number=st.integers())
+        async def test_async(stream_client, virtual_clock, number):
+            assert virtual_clock.now == 0
+            capture = await stream_client(handler).get()
+            assert (capture.text, capture.request_id) == ("2030-01-01T00:00:00+00:00", "req_test_0001")
+
+        @given(number=st.integers())
+        def test_sync(stream_client, number):
+            capture = stream_client(handler).sync.get()
+            assert (capture.text, capture.request_id) == ("2030-01-01T00:00:00+00:00", "req_test_0001")
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=2)

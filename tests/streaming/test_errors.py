@@ -13,7 +13,12 @@ CLASSES = [
     for _, member in inspect.getmembers(errors, inspect.isclass)
     if issubclass(member, StreamingError) and member.__module__ == errors.__name__
 ]
-CODES = {"ResponseTooLarge": "app.too_large", "FunctionTimeout": "app.timeout", "RequestTooLarge": "app.too_large"}
+CODES = {
+    "EventsLost": "app.not_found",
+    "FunctionTimeout": "app.timeout",
+    "RequestTooLarge": "app.too_large",
+    "ResponseTooLarge": "app.too_large",
+}
 SIDES = {side.value: side for side in Side}
 ROW = re.compile(r"^    (?P<bars>[│ ]*(?:[├└]── )?)(?P<name>[A-Z]\w+)(?:\s+(?P<text>.*))?$")
 

@@ -15,8 +15,9 @@ from apptheory_streaming.errors import UsageError
 from apptheory_streaming.heartbeat import Heartbeat
 from apptheory_streaming.invocation import CLEANUP_SECONDS
 from apptheory_testkit import Limits, StreamCapture, stream_client
-from apptheory_testkit.deadlock import DeadlockError
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.faults import stall
+from apptheory_testkit.virtual_time.deadlock import DeadlockError
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 
@@ -169,10 +170,21 @@ def test_none_and_0_turn_it_off(off: float | None) -> None:
     [-1, -0.5, float("nan"), float("inf"), 10**400, True, False, "15", timedelta(seconds=15)],
     ids=["negative", "fraction", "nan", "infinite", "huge", "true", "false", "text", "timedelta"],
 )
-def test_what_is_no_interval_is_refused(wrong: Any) -> None:
+@pytest.mark.parametrize("call", [sse_stream, StreamingResponse])
+def test_what_is_no_interval_is_refused(call: Any, wrong: Any) -> None:
     """W4: at the call, with what would be right."""
     with pytest.raises(UsageError, match="heartbeat must be a number of seconds, or None or 0 for none, not "):
-        sse_stream([], heartbeat=wrong)
+        call([], heartbeat=wrong)
+
+
+@pytest.mark.parametrize(("seconds", "beats"), [(10, 2), (0.75, 33), (0, 0), (None, 0)], ids=str)
+def test_a_response_takes_seconds_as_sse_stream_does(seconds: float | None, beats: int) -> None:
+    """W4: without a part of ours that nobody can import."""
+
+    def handler(event: Any, context: Any) -> StreamingResponse:
+        return StreamingResponse(body_of("sync", (25, b"x")), heartbeat=seconds)
+
+    assert get(handler).chunks == [*[BEAT] * beats, b"x"]
 
 
 def test_only_a_response_with_a_heartbeat_has_one() -> None:
@@ -503,3 +515,19 @@ def test_test_that_waits_for_heartbeats_alone_is_no_deadlock() -> None:
             return chunks + [chunk async for chunk in live]
 
     assert run(main()) == [BEAT] * 100 + [b"data: a\n\n"]
+
+
+def test_w4_the_count_begins_again_when_the_client_has_what_is_there() -> None:
+    """Silence is what the client hears: one that still reads is not told that the stream is alive."""
+
+    async def events() -> AsyncIterator[str]:
+        yield "one"
+        await asyncio.sleep(40)
+        yield "two"
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        client = stream_client(lambda event, context: sse_stream(events()))
+        capture = runner.run(client.get(fault=stall(at=0, seconds=9)))
+
+    assert capture.chunks[1] == b": keep-alive\n\n"
+    assert [chunk.produced_at for chunk in capture.transcript.chunks[:3]] == [0, 24, 39]

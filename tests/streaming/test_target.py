@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apptheory_streaming.errors import TargetError
-from apptheory_streaming.target import load_target, target_name
+from apptheory_streaming.target import LazyHandler, load_target, target_name
 from apptheory_testkit import stream_client
 
 
@@ -224,6 +224,30 @@ def test_the_interrupt_of_a_user_is_not_swallowed(folder: Path) -> None:
 def test_the_name_of_a_target_is_its_module_or_file(target: str, name: str) -> None:
     """The last part of the module, or the stem of the file."""
     assert target_name(target) == name
+
+
+def test_a_lazy_handler_is_imported_once_and_again_while_it_cannot_be(folder: Path) -> None:
+    """Nothing is imported before the first call; a file that was put right is found by the next."""
+    file = write(folder / "app_lazy.py", "raise RuntimeError('not yet')\n")
+    lazy = LazyHandler("app_lazy:handler")
+
+    assert lazy.name == "app_lazy"
+    assert "app_lazy" not in sys.modules
+    with pytest.raises(TargetError, match="not yet"):
+        lazy.load()
+
+    file.write_text(HANDLER)
+    loaded = lazy.load()
+    del sys.modules["app_lazy"]
+
+    assert lazy.load() is loaded
+
+
+def test_a_handler_that_is_none_of_a_target_is_its_own() -> None:
+    """Its function has the name of none."""
+    lazy = LazyHandler(write)
+
+    assert (lazy.load(), lazy.name) == (write, "function")
 
 
 async def test_a_client_loads_its_target_with_the_first_request(folder: Path) -> None:

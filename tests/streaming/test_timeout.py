@@ -17,7 +17,7 @@ from apptheory_streaming.invocation import InvocationPolicy, LateTimeout
 from apptheory_streaming.wire.front import ErrorProfile, FunctionUrlFront
 from apptheory_streaming.wire.outcome import Ending
 from apptheory_testkit import StreamCapture, stream_client
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from running import KINDS, MemorySink, Run, invocation_of, jump, outcomes, run_handler, until
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")

@@ -12,7 +12,7 @@ from apptheory_streaming import ServerSentEvent, StreamingResponse, sse_stream
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.handlers import Handler
 from apptheory_testkit import Hold, StreamCapture, Tap, stream_client
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 Wrapper = Callable[[AsyncIterator[str]], AsyncIterator[str | bytes]]
 

@@ -73,6 +73,7 @@ async def test_the_head_is_the_finalized_one() -> None:
     [
         ("text/plain", "é".encode(), "é"),
         ("text/plain; charset=iso-8859-1", b"\xe9", "é"),
+        ("text/plain; charset*=us-ascii'en'iso-8859-1", b"\xe9", "é"),
         ('text/plain; format=flowed; Charset="UTF-16-LE"', "é".encode("utf-16-le"), "é"),
         ("application/octet-stream", b"plain", "plain"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apptheory_testkit.chunk_diff import ChunkList, diff_chunks
+from apptheory_testkit.rendering.chunk_diff import ChunkList, diff_chunks
 
 
 class Counted(bytes):

@@ -2,9 +2,10 @@
 
 import asyncio
 import base64
+import inspect
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from apptheory_streaming import AppError, LambdaContext, html_stream
 from apptheory_streaming.errors import TargetError, UsageError
-from apptheory_testkit import Limits, RequestIds, StreamCapture, StreamClient, stream_client
+from apptheory_testkit import Limits, RequestIds, StreamCapture, StreamClient, StreamClientFactory, stream_client
 
 METHODS = ["get", "post", "put", "patch", "delete", "head", "options"]
 
@@ -296,6 +297,10 @@ async def test_a_buffered_url_collects_a_stream_and_infers_a_response() -> None:
     assert "verbatim" in verbatim.notes[0]
 
 
+LIMITS = "limits must be such as Limits(max_response_bytes=1000), or None for none,"
+ENV = "env maps names of variables to their texts, such as {'STAGE': 'test'},"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -304,7 +309,30 @@ async def test_a_buffered_url_collects_a_stream_and_infers_a_response() -> None:
         ({"timeout": 0}, "timeout must be more than 0 seconds, or None for no timeout, not 0"),
         ({"timeout": -1.5}, "timeout must be more than 0 seconds, or None for no timeout, not -1.5"),
         ({"timeout": math.nan}, "timeout must be more than 0 seconds, or None for no timeout, not nan"),
+        ({"timeout": math.inf}, "timeout must be more than 0 seconds, or None for no timeout, not inf"),
+        ({"timeout": "5"}, "timeout must be more than 0 seconds, or None for no timeout, not '5'"),
+        ({"timeout": True}, "timeout must be more than 0 seconds, or None for no timeout, not True"),
+        ({"limits": 5}, f"{LIMITS} not 5"),
+        ({"limits": 0}, f"{LIMITS} not 0"),
+        ({"limits": {}}, f"{LIMITS} not {{}}"),
+        ({"limits": {"max_response_bytes": 5}}, f"{LIMITS} not {{'max_response_bytes': 5}}"),
+        ({"env": [1]}, f"{ENV} not [1]"),
+        ({"env": []}, f"{ENV} not []"),
+        ({"env": {"A": 1}}, "env['A'] must be text without a NUL, not 1"),
+        ({"env": {"A": "\0"}}, "env['A'] must be text without a NUL, not '\\x00'"),
+        ({"env": {1: "A"}}, "env: 1 is no name of a variable"),
+        ({"env": {"A=B": "C"}}, "env: 'A=B' is no name of a variable"),
+        ({"env": {"": "C"}}, "env: '' is no name of a variable"),
+        ({"raise_on_stream_error": "x"}, "raise_on_stream_error must be True or False, not 'x'"),
+        (
+            {"transport": "http"},
+            (
+                "transport makes the path of requests, such as apptheory_emulator.HttpTransport, not 'http'; "
+                'a test is sent over HTTP by @pytest.mark.streaming(transport="http")'
+            ),
+        ),
     ],
+    ids=str,
 )
 def test_an_option_that_cannot_be_is_a_usage_error_with_the_choices(options: dict[str, Any], message: str) -> None:
     """It is raised when the client is made, before anything runs."""
@@ -312,6 +340,34 @@ def test_an_option_that_cannot_be_is_a_usage_error_with_the_choices(options: dic
         stream_client(three, **options)
 
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("target", [5, None, b"app:handler", {}], ids=repr)
+def test_what_is_no_handler_is_refused_when_the_client_is_made(target: Any) -> None:
+    """It is no failure of a handler, so no 502."""
+    with pytest.raises(TargetError) as raised:
+        stream_client(target)
+
+    expected = f"a handler is something that can be called, or its target as text, not {target!r}"
+    assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.sync.get(foo=1),
+        lambda client: client.sync.sweep("GET", foo=1),
+        lambda client: client.stream("GET", foo=1),
+    ],
+    ids=["get", "sweep", "stream"],
+)
+def test_a_keyword_that_no_request_has_names_those_there_are(call: Callable[[Any], object]) -> None:
+    with pytest.raises(UsageError) as raised:
+        call(stream_client(three))
+
+    assert str(raised.value) == (
+        "a request has no keyword 'foo': it takes params, headers, cookies, json, content, data and fault"
+    )
 
 
 async def test_every_capture_is_announced() -> None:
@@ -337,3 +393,11 @@ async def test_base_exceptions_of_a_handler_come_out() -> None:
 
     with pytest.raises(Stop):
         await stream_client(stops).get()
+
+
+def test_the_fixture_takes_the_options_of_stream_client() -> None:
+    """Its type names all but those by which the plugin brings its own parts, and `strict`, which is the plugin's."""
+    of_plugin = {"loop_factory", "on_capture", "request_ids", "transport"}
+    fixture = set(inspect.signature(StreamClientFactory.__call__).parameters) - {"self", "strict"}
+
+    assert fixture == set(inspect.signature(stream_client).parameters) - of_plugin

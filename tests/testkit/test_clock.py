@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apptheory_streaming.errors import UsageError
-from apptheory_testkit.clock import END_NS, EPOCH_NS, VirtualClock
+from apptheory_testkit.virtual_time.clock import END_NS, EPOCH_NS, VirtualClock
 
 
 def test_it_begins_at_zero_in_2030() -> None:

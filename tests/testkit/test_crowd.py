@@ -13,8 +13,8 @@ from apptheory_streaming.wire.sse import encode_event
 from apptheory_streaming.wire.sse_decoder import SseDecoder
 from apptheory_testkit import StreamCapture, StreamClient
 from apptheory_testkit.faults import slow_reader, stall
-from apptheory_testkit.in_process import InProcessTransport
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.transports.in_process import InProcessTransport
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from disturbed import KINDS, Steps, virtual_client
 
 EVENTS = [ServerSentEvent({"number": number}, id=str(number)) for number in range(100)]

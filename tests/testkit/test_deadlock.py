@@ -2,16 +2,22 @@
 
 import asyncio
 import inspect
+import math
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
+import anyio
 import pytest
 
+from apptheory_emulator import serve_function_url
+from apptheory_streaming import sse_stream
 from apptheory_testkit import stream_client
-from apptheory_testkit.deadlock import DeadlockError
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.deadlock import DeadlockError
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 
 def next_line() -> str:
@@ -145,3 +151,54 @@ def test_the_loop_can_be_closed_after_it() -> None:
     deadlock_of(main())
 
     assert cleaned == ["up"]
+
+
+def test_a_sleep_for_ever_is_no_reason_to_send_heartbeats_for_ever() -> None:
+    """`anyio.sleep_forever` is a timer that never fires; a stream of events has a heartbeat unless told otherwise."""
+
+    async def events(event: Any, context: Any) -> Any:
+        async def forever() -> AsyncIterator[str]:
+            yield "one"
+            await asyncio.sleep(math.inf)
+
+        return sse_stream(forever())
+
+    assert "waits at test_deadlock.py:" in deadlock_of(stream_client(events).get())
+
+
+def test_only_the_users_own_lines_are_named_over_http() -> None:
+    """What the server and its client wait for is nobody's mistake."""
+
+    async def handler(event: Any, context: Any) -> AsyncIterator[str]:
+        yield "one"
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with serve_function_url(handler) as url:
+            reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+            with closing(writer):
+                writer.write(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
+                await reader.read()
+
+    report = deadlock_of(main())
+
+    assert {line.rpartition(" ")[2].partition(":")[0] for line in report.splitlines() if "waits at" in line} == {
+        "test_deadlock.py"
+    }
+
+
+def test_a_task_without_a_line_of_the_users_is_named_by_what_it_runs() -> None:
+    """`create_task(event.wait())` has none; a library's own lines say nothing to the user."""
+
+    async def main() -> None:
+        event = asyncio.Event()
+        task = asyncio.create_task(event.wait(), name="mine")
+        with anyio.move_on_after(math.inf):
+            await anyio.Event().wait()
+        await task
+
+    report = deadlock_of(main())
+
+    assert "  mine waits in Event.wait\n" in report
+    assert "test_deadlock.py:" in report
+    assert "_asyncio.py" not in report

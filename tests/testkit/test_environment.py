@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apptheory_testkit import stream_client
-from apptheory_testkit.environment import environment
+from apptheory_testkit.transports.environment import environment
 
 NAME = "APPTHEORY_TEST_VARIABLE"
 

@@ -8,8 +8,8 @@ import pytest
 
 from apptheory_streaming import AppError, StreamingResponse, text_stream
 from apptheory_testkit import StreamCapture, stream_client
-from apptheory_testkit.chunk_diff import ChunkList, diff_chunks
-from apptheory_testkit.explanation import explain_inequality
+from apptheory_testkit.rendering.chunk_diff import ChunkList, diff_chunks
+from apptheory_testkit.rendering.explanation import explain_inequality
 
 
 async def captured(*chunks: str, **head: Any) -> StreamCapture:

@@ -6,7 +6,7 @@ import pytest
 
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.request import HttpRequest
-from apptheory_testkit.http_request import make_request
+from apptheory_testkit.transports.http_request import make_request
 
 
 def request(path: str = "/", method: str = "GET", **options: Any) -> HttpRequest:
@@ -175,6 +175,50 @@ def test_a_name_that_is_no_token_is_refused(name: str) -> None:
 def test_a_value_that_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(UsageError, match=f"header 'x-own' must be text, not of type {type(value).__name__}"):
         request(headers={"x-own": value})
+
+
+PAIRS = "= takes a mapping of names to values, or pairs of them, not "
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"params": 5}, f"params{PAIRS}5"),
+        ({"params": "a=1"}, f"params{PAIRS}'a=1'"),
+        ({"params": ["ab"]}, f"params{PAIRS}['ab']"),
+        ({"params": [("a", 1, 2)]}, f"params{PAIRS}[('a', 1, 2)]"),
+        ({"headers": 5}, f"headers{PAIRS}5"),
+        ({"headers": ["ab"]}, f"headers{PAIRS}['ab']"),
+        ({"data": 5}, f"data{PAIRS}5"),
+        ({"data": b"a=1"}, f"data{PAIRS}b'a=1'"),
+        ({"content": 5}, "content= takes bytes or text, not 5; a value goes into json=, form fields into data="),
+        ({"content": {}}, "content= takes bytes or text, not {}; a value goes into json=, form fields into data="),
+        ({"json": {1}}, "json= takes a value that has a JSON form: Object of type set is not JSON serializable"),
+        ({"cookies": "x"}, "cookies= maps names to values, not 'x'; text as it is goes into a `cookie` header"),
+        (
+            {"cookies": {"a;": "b"}},
+            "'a;' is no name of a cookie: it may have letters, digits and !#$%&'*+-.^_`|~",
+        ),
+        ({"cookies": {"a": "b;c"}}, "cookie 'a' must be text without ';', which would end it, not 'b;c'"),
+        ({"cookies": {"a": 5}}, "cookie 'a' must be text without ';', which would end it, not 5"),
+        ({"path": 5}, "a path is text such as '/chat?q=1', not 5"),
+    ],
+    ids=str,
+)
+def test_a_keyword_of_another_type_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        request(**options)
+
+    assert str(raised.value) == message
+
+
+def test_headers_may_come_from_an_iterator() -> None:
+    assert request(headers=iter([("a", "b")])).first("a") == "b"
+
+
+@pytest.mark.parametrize("content", [bytearray(b"ab"), memoryview(b"ab")], ids=["bytearray", "memoryview"])
+def test_content_may_be_of_any_type_of_bytes(content: Any) -> None:
+    assert request(content=content).body == b"ab"
 
 
 @pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "GÉT", None], ids=repr)

@@ -8,7 +8,7 @@ import pytest
 
 from apptheory_testkit import StreamCapture
 from apptheory_testkit.faults import cancel, deadline, disconnect, seconds, slow_reader, stall
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from disturbed import KINDS, Steps, virtual_client
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -107,3 +107,56 @@ def test_d1_every_run_is_the_same() -> None:
         for fault in (disconnect(at=2), cancel(at=seconds(1.5)), slow_reader(3)):
             captures = [run(take_all(Steps(), kind, fault, [])) for _ in range(9)]
             assert all(capture == captures[0] for capture in captures)
+
+
+# -- several tasks that take chunks ---------------------------------------------------------------
+
+
+async def pairs(steps: Steps, kind: str, fault: Any, taken: list[list[bytes]]) -> StreamCapture:
+    """Let two tasks take chunks until there are no more."""
+    async with virtual_client(steps.handler(kind)).stream("GET", fault=fault) as live:
+
+        async def take() -> list[bytes]:
+            return [chunk async for chunk in live]
+
+        taken.extend(await asyncio.gather(take(), take()))
+    return live.capture
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("fault", [slow_reader(2), stall(at=1, seconds=10), None], ids=str)
+def test_two_tasks_that_read_one_stream_share_its_chunks(kind: str, fault: Any) -> None:
+    """In turns, at the pace of the one client; the end is the end for both, and no sooner."""
+    taken: list[list[bytes]] = []
+    alone: list[tuple[float, bytes]] = []
+
+    capture = run(pairs(Steps(4), kind, fault, taken))
+    expected = run(take_all(Steps(4), kind, fault, alone))
+
+    assert sorted(chunk for chunks in taken for chunk in chunks) == capture.chunks == expected.chunks
+    assert all(taken)
+    assert [chunk.delivered_at for chunk in capture.transcript.chunks] == [at for at, _ in alone]
+
+
+def test_two_tasks_that_wait_for_a_slow_chunk_see_the_client_leave() -> None:
+    """The stream ends for both."""
+    taken: list[list[bytes]] = []
+
+    capture = run(pairs(Steps(4), "async", [slow_reader(1), disconnect(at=seconds(6))], taken))
+
+    assert taken == [[b"no 0"], []]
+    assert capture.delivery_outcome == "client_gone(after 4 bytes)"
+
+
+def test_a_task_that_gives_up_leaves_the_chunk_to_the_next() -> None:
+    """It was not taken, and the client takes all of it anew."""
+
+    async def main() -> StreamCapture:
+        async with virtual_client(Steps(2).with_await).stream("GET", fault=slow_reader(1)) as live:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await anext(live)
+            assert [chunk async for chunk in live] == [b"no 0", b"no 1"]
+        return live.capture
+
+    assert [chunk.delivered_at for chunk in run(main()).transcript.chunks] == [5, 10]

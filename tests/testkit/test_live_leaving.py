@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apptheory_streaming import HttpResponseStream, streamify_response
-from apptheory_testkit import live, stream_client
+from apptheory_testkit import stream_client
+from apptheory_testkit.transports import live
 from live_handlers import Counting, turns
 
 

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from apptheory_streaming.errors import LoopError
-from apptheory_testkit.clock import VirtualClock
-from apptheory_testkit.loop import CurrentClock, VirtualLoop, virtual_now
+from apptheory_testkit.virtual_time.clock import VirtualClock
+from apptheory_testkit.virtual_time.loop import CurrentClock, VirtualLoop, virtual_now
 
 _T = TypeVar("_T")
 

@@ -12,7 +12,7 @@ from apptheory_streaming import AppError, HttpResponseStream, sse_stream, stream
 from apptheory_streaming.handlers import Handler
 from apptheory_testkit import StreamClient, stream_client
 from apptheory_testkit.faults import Fault, cancel, deadline, disconnect, limit, pace, seconds, slow_reader, stall
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 from disturbed import KINDS, Steps, virtual_client
 
 WAIT_SECONDS = 10

@@ -1,6 +1,7 @@
 """What only real time brings is refused, with what to do; what the loop itself brings is not."""
 
 import asyncio
+import math
 import os
 import socket
 import subprocess
@@ -18,9 +19,10 @@ import anyio.to_thread
 import pytest
 from aiohttp import web
 
-from apptheory_testkit import loop as loop_module
-from apptheory_testkit.loop import VirtualLoop
-from apptheory_testkit.real_io import RealIOError
+from apptheory_testkit import stream_client
+from apptheory_testkit.virtual_time import loop as loop_module
+from apptheory_testkit.virtual_time.loop import VirtualLoop
+from apptheory_testkit.virtual_time.real_io import RealIOError
 
 _T = TypeVar("_T")
 
@@ -407,7 +409,7 @@ def test_a_thread_that_blocks_while_a_timer_waits_is_named(
         finally:
             gate.set()
 
-    with pytest.raises(RealIOError, match="a thread blocks while a timer waits for the clock") as caught:
+    with pytest.raises(RealIOError, match=r"a thread has blocked .* while a timer waits for the clock") as caught:
         run(main)
     assert f"test_real_io.py:{block.__code__.co_firstlineno + 1}" in str(caught.value)
     assert REMEDY in str(caught.value)
@@ -498,3 +500,84 @@ def test_at_the_end_a_thread_that_blocks_is_left_and_named(monkeypatch: pytest.M
             run(main)
     finally:
         gate.set()
+
+
+def test_a_timer_that_never_fires_waits_for_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sleep(math.inf)` is for ever, so a thread may take its time beside it."""
+    monkeypatch.setattr(loop_module, "STUCK_SECONDS", 0.01)
+
+    async def main() -> bool:
+        forever = asyncio.create_task(asyncio.sleep(math.inf))
+        waited = await asyncio.to_thread(threading.Event().wait, 0.1)
+        forever.cancel()
+        return waited
+
+    assert run(main) is False
+
+
+def test_a_handler_on_a_thread_that_waits_for_ever_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of hanging: nothing else is under way, and nothing will come."""
+    monkeypatch.setattr(loop_module, "STUCK_SECONDS", 0.1)
+    never = threading.Event()
+
+    def handler(event: Any, context: Any) -> Iterator[str]:
+        yield "one"
+        never.wait()
+
+    try:
+        with pytest.raises(RealIOError, match=r"a thread has blocked \(.*handler at test_real_io.py:\d+") as caught:
+            run(lambda: stream_client(handler).get())
+    finally:
+        never.set()
+    assert "nothing else is under way" in str(caught.value)
+
+
+def test_sockets_of_others_stay_as_they_are() -> None:
+    """A default timeout must not make them non-blocking when they are looked at."""
+    one, other = socket.socketpair()
+
+    async def main() -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        async with serving(answer) as address:
+            reader, writer = await asyncio.open_connection(*address)
+            assert await reader.read() == b""
+            writer.close()
+
+    with one, other:
+        socket.setdefaulttimeout(5)
+        try:
+            run(main)
+        finally:
+            socket.setdefaulttimeout(None)
+        assert (os.get_blocking(one.fileno()), os.get_blocking(other.fileno())) == (True, True)
+
+
+def test_another_process_that_a_handler_starts_fails_the_test() -> None:
+    """Else it would be a 502, which a test may not look at."""
+
+    async def handler(event: Any, context: Any) -> None:
+        await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+
+    with pytest.raises(RealIOError, match="this test starts another process"):
+        run(lambda: stream_client(handler).get())
+
+
+def test_datagrams_to_a_socket_of_another_thread_are_refused() -> None:
+    """Of the same process, but of no loop of ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, remote_addr=server.getsockname()
+            )
+            try:
+                await asyncio.sleep(1)
+            finally:
+                transport.close()
+
+        with pytest.raises(RealIOError, match=r"connected to 127\.0\.0\.1:"):
+            run(main)

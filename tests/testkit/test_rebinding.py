@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apptheory_testkit.rebinding import REAL_TIME, EarlyBindings, Swap, settle
+from apptheory_testkit.virtual_time.rebinding import REAL_TIME, EarlyBindings, Swap, settle
 
 
 class Thing:
@@ -151,7 +151,7 @@ import time
 originals = dict(vars(time))
 from freezegun import freeze_time
 with freeze_time("2020-01-01"):
-    from apptheory_testkit.rebinding import REAL_TIME
+    from apptheory_testkit.virtual_time.rebinding import REAL_TIME
 for name in ("time", "time_ns", "monotonic", "perf_counter", "localtime", "sleep"):
     assert getattr(REAL_TIME, name) is originals[name], name
 """

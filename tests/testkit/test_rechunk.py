@@ -187,6 +187,28 @@ async def test_an_async_parser_that_waits_for_something_else_is_refused() -> Non
             assert_rechunk_invariant(parse, b"12")
 
 
+def test_it_is_said_too_where_no_loop_runs() -> None:
+    async def waits(chunks: AsyncIterable[bytes]) -> None:
+        await asyncio.sleep(1)
+
+    with pytest.raises(UsageError, match="parse waits for something besides its chunks, which are all there"):
+        assert_rechunk_invariant(waits, b"12")
+
+
+def test_another_error_of_an_async_parser_comes_out() -> None:
+    async def fails(chunks: AsyncIterable[bytes]) -> None:
+        raise RuntimeError("of the parser")
+
+    with pytest.raises(RuntimeError, match="of the parser"):
+        assert_rechunk_invariant(fails, b"12")
+
+
+@pytest.mark.parametrize("seed", [1.5, True, "1"], ids=repr)
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(UsageError, match=f"seed takes a whole number, not {seed!r}"):
+        rechunk(b"abc", seed=seed)
+
+
 async def test_a_future_is_no_parsed_body() -> None:
     def parse(chunks: Iterable[bytes]) -> object:
         return asyncio.get_running_loop().create_future()

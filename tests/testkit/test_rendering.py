@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apptheory_testkit.rendering import LONGEST, is_binary, render_chunk, render_count, render_lines
+from apptheory_testkit.rendering.chunks import LONGEST, is_binary, render_chunk, render_count, render_lines
 
 
 @pytest.mark.parametrize(

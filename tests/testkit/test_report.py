@@ -10,7 +10,7 @@ import pytest
 from apptheory_streaming import AppError, HttpResponseStream, StreamingResponse, streamify_response
 from apptheory_streaming.handlers import Handler
 from apptheory_testkit import StreamCapture, stream_client
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 KB = 1024
 MB = 1024 * KB

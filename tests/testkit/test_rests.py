@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from apptheory_testkit.deadlock import DeadlockError
-from apptheory_testkit.loop import CurrentClock, VirtualLoop
-from apptheory_testkit.rests import MOST_RESTS
+from apptheory_testkit.virtual_time.deadlock import DeadlockError
+from apptheory_testkit.virtual_time.loop import CurrentClock, VirtualLoop
+from apptheory_testkit.virtual_time.rests import MOST_RESTS
 
 _T = TypeVar("_T")
 

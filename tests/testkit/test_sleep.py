@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import pytest
 
 from apptheory_streaming.threads import HandlerThread
-from apptheory_testkit.loop import VirtualLoop
-from apptheory_testkit.rebinding import REAL_TIME
-from apptheory_testkit.sleep import virtual_sleep
-from apptheory_testkit.wall import WallKind, make_wall
+from apptheory_testkit.virtual_time.loop import VirtualLoop
+from apptheory_testkit.virtual_time.rebinding import REAL_TIME
+from apptheory_testkit.virtual_time.sleep import virtual_sleep
+from apptheory_testkit.virtual_time.wall import WallKind, make_wall
 
 _T = TypeVar("_T")
 

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import anyio
 import pytest
 
 from apptheory_streaming.errors import UsageError
-from apptheory_testkit.clock import END_NS
-from apptheory_testkit.deadlock import DeadlockError
-from apptheory_testkit.loop import CurrentClock, VirtualLoop
+from apptheory_testkit.virtual_time.clock import END_NS
+from apptheory_testkit.virtual_time.deadlock import DeadlockError
+from apptheory_testkit.virtual_time.loop import CurrentClock, VirtualLoop
 
 _T = TypeVar("_T")
 
@@ -246,3 +247,42 @@ def test_a_sleep_for_ever_is_no_timer(seconds: float) -> None:
     assert run(beside) == 5
     with pytest.raises(DeadlockError, match=r"waits at test_sleepers\.py"):
         run(alone)
+
+
+def test_a_callback_is_not_taken_for_the_sleep_of_who_asks() -> None:
+    """The running task waits for nothing, and `None` is an argument like others."""
+
+    def callback(_: object) -> None:
+        """Do nothing."""
+
+    async def main(clock: CurrentClock) -> list[str]:
+        asyncio.get_running_loop().call_later(5, callback, None)
+        return [each.where for each in clock.sleepers]
+
+    assert run(main) == [f"test_sleepers.py:{callback.__code__.co_firstlineno}"]
+
+
+def test_a_timeout_and_a_sleep_of_a_library_are_named_by_the_users_line() -> None:
+    lines: dict[str, int] = {}
+
+    async def limited() -> None:
+        async with asyncio.timeout(9):
+            lines["timeout"] = here() + 1
+            await asyncio.Event().wait()
+
+    async def main(clock: CurrentClock) -> list[str]:
+        async def sleeps() -> None:
+            lines["anyio"] = here() + 1
+            await anyio.sleep(3)
+
+        tasks = [asyncio.create_task(sleeps()), asyncio.create_task(limited())]
+        await clock.advance(0)
+        seen = [str(each) for each in clock.sleepers]
+        for task in tasks:
+            task.cancel()
+        return seen
+
+    assert run(main) == [
+        f"test_sleepers.py:{lines['anyio']} until 3 s",
+        f"test_sleepers.py:{lines['timeout']} until 9 s",
+    ]

@@ -12,8 +12,8 @@ from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.transcript import ChunkRecord, Transcript
 from apptheory_testkit import stream_client
-from apptheory_testkit.snapshot import render_capture
-from apptheory_testkit.snapshot_text import HEX_SHOWN, escape, read_payload, render_payload, unescape
+from apptheory_testkit.snapshots.text import HEX_SHOWN, escape, read_payload, render_payload, unescape
+from apptheory_testkit.snapshots.views import render_capture
 
 NO_TIMES: list[tuple[float, float | None]] = []
 

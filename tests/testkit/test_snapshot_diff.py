@@ -8,8 +8,8 @@ import pytest
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import HandlerKind, HandlerOutcome
 from apptheory_streaming.wire.transcript import ChunkRecord, Transcript
-from apptheory_testkit.snapshot import render_capture
-from apptheory_testkit.snapshot_diff import diff_snapshots
+from apptheory_testkit.snapshots.diff import diff_snapshots
+from apptheory_testkit.snapshots.views import render_capture
 
 SSE = [b"data: a\n\n", b"data: b\n\n", b"data: c\n\n"]
 
@@ -85,6 +85,61 @@ EVENTS_AT = {
 )
 def test_the_first_line_says_what_kind_of_difference_it_is(got: str, expected: str, verdict: str) -> None:
     assert diff_snapshots(got, expected)[0] == verdict
+
+
+def stream_of(chunks: Sequence[bytes], times: Sequence[float] = (), *, view: str = "chunks") -> str:
+    """The snapshot of an event stream."""
+    return snapshot(chunks, times, view=view, head=Head(200, {"content-type": ("text/event-stream; charset=utf-8",)}))
+
+
+TWO = [b"data: a\n\n", b"data: b\n\n"]
+TWO_CRLF = [b"data: a\r\n\r\n", b"data: b\r\n\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "verdict"),
+    [
+        (stream_of(TWO_CRLF), stream_of(TWO), "same text, line ends differ: chunk 0 differs"),
+        (stream_of([b"".join(TWO_CRLF)]), stream_of(TWO), "same text, line ends differ, boundaries moved"),
+        (stream_of([b"".join(TWO)]), stream_of(TWO), "same bytes, boundaries moved"),
+        (stream_of([*TWO, b""]), stream_of(TWO), "same bytes, empty chunks differ"),
+        (
+            stream_of([b": on\n\n", *TWO]),
+            stream_of(TWO),
+            "same events, written otherwise: chunk 0 differs",
+        ),
+        (
+            stream_of([b": on\n", *TWO], view="body"),
+            stream_of(TWO, view="body"),
+            "same events, written otherwise: the body differs",
+        ),
+        (stream_of([*TWO, b"data: c"]), stream_of(TWO), "chunk 2 is not expected"),
+        (stream_of(TWO[:1]), stream_of(TWO), "chunk 1 is missing"),
+        (stream_of(TWO, (16, 17)), stream_of(TWO, (1, 2)), "same chunks, later by 15 s"),
+        (
+            stream_of(TWO_CRLF, (16, 17)),
+            stream_of(TWO, (1, 2)),
+            "same text, line ends differ: chunk 0 differs; same events, later by 15 s",
+        ),
+        (
+            stream_of([b"data: a\n", b"\ndata: b\n\n"], (0, 17)),
+            stream_of(TWO, (2, 2)),
+            "same bytes, boundaries moved; same events, later by 15 s",
+        ),
+        (
+            stream_of([b"data: a\n\nd", b"ata: b\n\n"], (1, 17)),
+            stream_of(TWO, (1, 2)),
+            "same bytes, boundaries moved; same events, later by 15 s from event 1 on",
+        ),
+    ],
+)
+def test_an_event_stream_is_compared_by_its_events_too(got: str, expected: str, verdict: str) -> None:
+    """W3: neither cuts, nor line ends, nor comments change what a client gets."""
+    assert diff_snapshots(got, expected)[0] == verdict
+
+
+def test_another_type_is_no_event_stream_although_it_looks_like_one() -> None:
+    assert diff_snapshots(snapshot([b": on\n\n", *SSE]), snapshot(SSE))[0] == "chunk 0 differs"
 
 
 def test_equal_snapshots_have_no_difference() -> None:

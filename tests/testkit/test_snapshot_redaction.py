@@ -1,12 +1,14 @@
 """Redaction works on the whole body and is cut back to its chunks."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apptheory_testkit.snapshot_redaction import Redaction
+from apptheory_streaming.errors import UsageError
+from apptheory_testkit.snapshots.redaction import Redaction
 
 
 @pytest.mark.parametrize(
@@ -26,9 +28,15 @@ def test_a_match_goes_to_the_chunk_that_it_begins_in(chunks: list[bytes], redact
     assert Redaction({"<n>": r"\d+"}).chunks(chunks) == redacted
 
 
-def test_the_first_group_is_what_is_replaced() -> None:
+@pytest.mark.parametrize("expression", [r"[0-9a-f]{4}(-[0-9a-f]{2}){3}", r"(\w+)-(\w\w)-(?P<end>[\w-]+)"])
+def test_groups_do_not_count(expression: str) -> None:
+    """A group that repeats holds its last repeat only: the rest of the id would be left."""
+    assert Redaction({"<id>": expression}).text("id 12ab-aa-bb-cc.") == "id <id>."
+
+
+def test_a_group_named_redact_is_what_is_replaced() -> None:
     """So that what stands around an id can say which it is."""
-    rule = Redaction({"<id>": r'"id":"([^"]+)"'})
+    rule = Redaction({"<id>": r'("id"):"(?P<redact>[^"]+)"'})
 
     assert rule.chunks([b'{"id":"a', b'b","to":"ab"}']) == [b'{"id":"<id>', b'","to":"ab"}']
     assert rule.text('"id":"7"') == '"id":"<id>"'
@@ -39,6 +47,33 @@ def test_rules_hold_one_after_the_other() -> None:
     rule = Redaction({"<x>": re.compile("X+", re.IGNORECASE), "<all>": "a<x>b"})
 
     assert rule.chunks([b"ax", b"Xb"]) == [b"<all>", b""]
+
+
+MAPS = r"redact maps what is to stand there to a regular expression, such as {'<id>': r'id-\d+'}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (["a"], f"{MAPS}, not ['a']"),
+        ([], f"{MAPS}, not []"),
+        (5, f"{MAPS}, not 5"),
+        ("a", f"{MAPS}, not 'a'"),
+        ({5: "x"}, f"{MAPS}; 5 is no text that can stand there"),
+        ({"a": 5}, f"{MAPS}; 5 is no expression for text"),
+        ({"a": re.compile(b"x")}, f"{MAPS}; re.compile(b'x') is no expression for text"),
+        (
+            {"a": "("},
+            "redact: '(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_no_redaction_is_refused(rules: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        Redaction(rules)
+
+    assert str(raised.value) == message
 
 
 def test_an_empty_match_replaces_nothing() -> None:

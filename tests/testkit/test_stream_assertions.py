@@ -12,7 +12,7 @@ from apptheory_streaming.errors import UsageError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.wire.limits import AWS_NUMBERS
 from apptheory_testkit import StreamCapture, stream_client
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 KB = 1024
 NO_TIMES = "no times: they are taken in virtual time only"

@@ -13,7 +13,7 @@ from apptheory_streaming.handlers import Handler
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.transcript import ChunkRecord, Transcript
 from apptheory_testkit import Cadence, StreamCapture, stream_client
-from apptheory_testkit.loop import VirtualLoop
+from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 GIVEN_ID = {"x-request-id": "mine"}
 

@@ -21,11 +21,11 @@ import trio
 import uvloop
 
 from apptheory_streaming.errors import UsageError
-from apptheory_testkit import rebinding
-from apptheory_testkit.clock import EPOCH_NS
-from apptheory_testkit.loop import VirtualLoop
-from apptheory_testkit.rebinding import settle
-from apptheory_testkit.wall import FreezegunWall, RealWall, TimeMachineWall, WallKind, make_wall
+from apptheory_testkit.virtual_time import rebinding
+from apptheory_testkit.virtual_time.clock import EPOCH_NS
+from apptheory_testkit.virtual_time.loop import VirtualLoop
+from apptheory_testkit.virtual_time.rebinding import settle
+from apptheory_testkit.virtual_time.wall import FreezegunWall, RealWall, TimeMachineWall, WallKind, make_wall
 
 _T = TypeVar("_T")
 
@@ -524,34 +524,43 @@ def test_trio_in_a_thread_keeps_real_time(kind: WallKind) -> None:
 
 
 @BOTH
-def test_two_virtual_loops_in_two_threads_leave_nothing_behind(kind: WallKind) -> None:
-    """The first that began ends first; both end with real clocks."""
-    first_runs, second_runs = threading.Event(), threading.Event()
+def test_a_second_virtual_loop_on_another_thread_is_refused(kind: WallKind) -> None:
+    """There is one `time.monotonic` in a process; the first loop is not disturbed, and the clocks are real after it."""
+    first_runs, second_over = threading.Event(), threading.Event()
+    errors: list[str] = []
 
-    async def first() -> None:
+    async def first() -> float:
         first_runs.set()
-        assert second_runs.wait(30)
+        assert second_over.wait(30)
+        before = time.monotonic()
+        await asyncio.sleep(5)
+        return time.monotonic() - before
 
     async def second() -> None:
-        clock = time.monotonic
-        before = clock()
-        second_runs.set()
-        one.join(30)
-        await asyncio.sleep(5)
-        assert clock() - before == 5
+        errors.append("it ran")
 
-    one = threading.Thread(target=run, args=(kind, first))
-    one.start()
-    assert first_runs.wait(30)
-    run(kind, second)
+    def other_thread() -> None:
+        assert first_runs.wait(30)
+        try:
+            run(kind, second)
+        except UsageError as error:
+            errors.append(str(error))
+        finally:
+            second_over.set()
 
-    assert not one.is_alive()
+    thread = threading.Thread(target=other_thread)
+    thread.start()
+    assert run(kind, first) == [5]
+    thread.join(30)
+
+    assert [error[:47] for error in errors] == ["a virtual loop runs on another thread already, "]
     assert bound_now() == ORIGINALS
 
 
 def test_what_is_installed_is_taken() -> None:
-    """Of both it is freezegun: the extra brings it."""
-    assert isinstance(make_wall(), FreezegunWall)
+    """Of both it is time-machine: freezegun comes with our extra, the other one by choice."""
+    assert isinstance(make_wall(), TimeMachineWall)
+    assert isinstance(make_wall(WallKind.FREEZEGUN), FreezegunWall)
     assert isinstance(make_wall(WallKind.TIME_MACHINE), TimeMachineWall)
     assert isinstance(make_wall(WallKind.NONE), RealWall)
 

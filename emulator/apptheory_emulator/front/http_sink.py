@@ -17,25 +17,16 @@ from multidict import CIMultiDict
 
 from apptheory_emulator.config import LateErrors
 from apptheory_emulator.front.pacer import Pacer, slices
+from apptheory_streaming.wire.front import REMAPPED_HEADERS, REMAPPED_PREFIX
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import DeliveryKind, Ending
 from apptheory_streaming.wire.pacing import Pacing
 
-__all__ = ["REMAPPED", "HttpSink"]
+__all__ = ["HttpSink"]
 
 JOINED_BYTES = 64 * 1024
 DIRECT_BYTES = 16 * 1024
 HIGH_WATER_BYTES = 64 * 1024
-
-REMAPPED = frozenset(
-    {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-"""Headers that belong to the connection: a function's own value is shown under another name.
-
-Measured on AWS for `content-length` of a streamed response; the others are inferred from the list of
-API Gateway (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html).
-"""
-
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -71,7 +62,7 @@ class HttpSink:
         """Take the head; it leaves with the first drain."""
         headers: CIMultiDict[str] = CIMultiDict()
         for name, values in head.headers.items():
-            headers[f"x-amzn-Remapped-{name}" if name in REMAPPED else name] = _field(",".join(values))
+            headers[f"{REMAPPED_PREFIX}{name}" if name in REMAPPED_HEADERS else name] = _field(",".join(values))
         for cookie in head.cookies:
             headers.add("Set-Cookie", _field(cookie))
         headers.update(self._platform_headers)

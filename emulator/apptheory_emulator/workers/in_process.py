@@ -12,7 +12,7 @@ from apptheory_emulator.tracebacks import describe
 from apptheory_streaming.context import LambdaContext
 from apptheory_streaming.errors import TargetError
 from apptheory_streaming.handlers import Handler
-from apptheory_streaming.target import load_target
+from apptheory_streaming.target import LazyHandler
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 
 __all__ = ["InProcessFunction"]
@@ -26,7 +26,7 @@ class InProcessFunction:
     def __init__(self, config: FunctionConfig) -> None:
         """Import nothing yet."""
         self.config = config
-        self._handler: Handler | None = None if isinstance(config.target, str) else config.target
+        self._handler = LazyHandler(config.target)
 
     @contextmanager
     def environment(self) -> Iterator[None]:
@@ -45,14 +45,14 @@ class InProcessFunction:
     def load(self) -> None:
         """Import the handler before the first request; a failure is logged, and is no reason not to serve."""
         try:
-            self._load()
+            self._handler.load()
         except TargetError as error:
             _log.error("function %s cannot be loaded: %s", self.config.name, describe(error))
 
     def handler(self) -> Handler:
         """Give the handler, or one that fails because there is none, so that a client gets its 502."""
         try:
-            return self._load()
+            return self._handler.load()
         except TargetError as error:
             failure = error
 
@@ -69,9 +69,3 @@ class InProcessFunction:
             timeout=self.config.timeout or DEFAULT_TIMEOUT_SECONDS,
             now=asyncio.get_running_loop().time,
         )
-
-    def _load(self) -> Handler:
-        if self._handler is None:
-            handler: Handler = load_target(str(self.config.target))
-            self._handler = handler
-        return self._handler

@@ -13,7 +13,17 @@ from apptheory_streaming.wire.head import make_head
 from apptheory_streaming.wire.inference import infer_response
 from apptheory_streaming.wire.marshal import BufferedPayload
 
-__all__ = ["COLLECTED_NOTE", "VERBATIM_NOTE", "ErrorProfile", "Front", "FunctionUrlFront", "InvokeMode"]
+__all__ = [
+    "COLLECTED_NOTE",
+    "PLATFORM_HEADERS",
+    "REMAPPED_HEADERS",
+    "REMAPPED_PREFIX",
+    "VERBATIM_NOTE",
+    "ErrorProfile",
+    "Front",
+    "FunctionUrlFront",
+    "InvokeMode",
+]
 
 COLLECTED_NOTE = (
     "the invoke mode is BUFFERED: the stream of the handler was collected and sent in one piece, as AWS does"
@@ -23,6 +33,22 @@ VERBATIM_NOTE = (
     "the handler answered in buffered mode: a RESPONSE_STREAM URL shows such an answer verbatim, "
     "as JSON with status 200, as AWS does"
 )
+
+PLATFORM_HEADERS = frozenset(
+    {"connection", "content-length", "date", "transfer-encoding", "x-amzn-requestid", "x-amzn-trace-id"}
+)
+"""Headers that are the platform's and not the function's (rule W7)."""
+
+REMAPPED_HEADERS = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that belong to the connection: a Function URL shows a function's own value under REMAPPED_PREFIX.
+
+Measured on AWS for `content-length` of a streamed response; the others are inferred from the list of
+API Gateway (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html).
+"""
+
+REMAPPED_PREFIX = "x-amzn-Remapped-"
 
 
 class InvokeMode(StrEnum):

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from apptheory_streaming.errors import RequestTooLarge
+from apptheory_streaming.errors import RequestTooLarge, UsageError
+from apptheory_streaming.options import is_count
 
-__all__ = ["AWS_NUMBERS", "DEFAULT_TIMEOUT_SECONDS", "AwsNumber", "Limits"]
+__all__ = ["AWS_NUMBERS", "DEFAULT_TIMEOUT_SECONDS", "AwsNumber", "Limits", "check_limits"]
 
 _LIMITS_PAGE = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 _STREAMING_PAGE = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"
@@ -42,10 +43,21 @@ DEFAULT_TIMEOUT_SECONDS = float(AWS_NUMBERS["function timeout"].value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most bytes of a decoded request and of a response body; None is no limit (L1, L2)."""
+    """The most bytes of a decoded request and of a response body; None is no limit (L1, L2).
+
+    Raises UsageError for what is no number of bytes.
+    """
 
     max_request_bytes: int | None = None
     max_response_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("max_request_bytes", self.max_request_bytes),
+            ("max_response_bytes", self.max_response_bytes),
+        ):
+            if value is not None and not is_count(value):
+                raise UsageError(f"{name} must be a number of bytes, 0 or more, or None for no limit, not {value!r}")
 
     def refusal(self, size: int) -> RequestTooLarge | None:
         """Give the error for a decoded request body of `size` bytes, None if it may pass (rule L1)."""
@@ -56,3 +68,12 @@ class Limits:
     def admits_response(self, size: int) -> bool:
         """Whether a response body may grow to `size` bytes; an exact fit may (rule L2)."""
         return self.max_response_bytes is None or size <= self.max_response_bytes
+
+
+def check_limits(value: object) -> Limits:
+    """Give limits, those of nobody for None; raises UsageError for what are none."""
+    if value is None:
+        return Limits()
+    if isinstance(value, Limits):
+        return value
+    raise UsageError(f"limits must be such as Limits(max_response_bytes=1000), or None for none, not {value!r}")

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from apptheory_streaming.errors import UsageError
+from apptheory_streaming.options import is_count
 from apptheory_streaming.wire.limits import AWS_NUMBERS
 
-__all__ = ["PACES", "Pacing", "pacing_named"]
+__all__ = ["PACES", "Pacing", "known_paces", "pacing_named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Pacing:
     rate: float
 
     def __post_init__(self) -> None:
-        if isinstance(self.burst, bool) or not isinstance(self.burst, int) or self.burst < 0:
+        if not is_count(self.burst):
             raise UsageError(f"burst must be a number of bytes, 0 or more, not {self.burst!r}")
         if isinstance(self.rate, bool) or not isinstance(self.rate, int | float):
             raise UsageError(f"rate must be a number of bytes per second, not {self.rate!r}")
@@ -48,4 +49,9 @@ def pacing_named(name: str) -> Pacing:
     """Give a published pacing; raises UsageError naming those there are."""
     if name in PACES:
         return PACES[name]
-    raise UsageError(f"pace must be {' or '.join(map(repr, PACES))}, not {name!r}")
+    raise UsageError(f"pace must be {known_paces()}, not {name!r}")
+
+
+def known_paces() -> str:
+    """Give the names of the published ones, as a message lists them."""
+    return " or ".join(map(repr, PACES))

@@ -34,6 +34,7 @@ class TranscriptRecorder:
         self.body_bytes = 0
         self.delivered_bytes = 0
         self.dropped_chunks = 0
+        self.buffered = False
         self.notes: list[str] = []
         self._keep = keep
         self._started_at = started_at
@@ -85,6 +86,7 @@ class TranscriptRecorder:
             chunk_count=self.chunk_count,
             body_bytes=self.body_bytes,
             dropped_chunks=self.dropped_chunks,
+            buffered=self.buffered,
             error=self.error,
             late_mutations=late_mutations,
             notes=tuple(self.notes),

@@ -5,18 +5,19 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
+from apptheory_streaming.wire.json_text import encode_json
 
-__all__ = ["KEEP_ALIVE", "ServerSentEvent", "encode_event", "ends_event"]
+__all__ = ["KEEP_ALIVE", "ServerSentEvent", "encode_event", "encode_fields", "ends_event"]
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which a client reads and forgets."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # the only three; str.splitlines knows more
 _STRUCTURE = re.compile(r"[\r\n\0]")
+_to_sorted_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _TWO_LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)\Z")
 
 
@@ -42,9 +43,34 @@ def encode_event(event: ServerSentEvent, *, sort_keys: bool = False) -> bytes:
     that is no text, a `retry` that is not a whole number of milliseconds, data without a JSON form
     (NaN has none) and text without a UTF-8 form.
     """
-    text = "".join(f"{line}\n" for line in (*_lines(event, sort_keys), ""))
+    return encode_fields(
+        event.data, event=event.event, id=event.id, retry=event.retry, comment=event.comment, sort_keys=sort_keys
+    )
+
+
+def encode_fields(
+    data: object = None,
+    *,
+    event: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the field
+    retry: int | None = None,
+    comment: str | None = None,
+    sort_keys: bool = False,
+) -> bytes:
+    """Give what `encode_event` gives for an event of these fields, without the event."""
+    head = "" if comment is None else _each_line(": ", _checked("comment", comment))
+    if id is not None:
+        head += f"id: {_one_line('id', id)}\n"
+    if event is not None:
+        head += f"event: {_one_line('event', event)}\n"
+    if retry is not None:
+        head += f"retry: {_milliseconds(retry)}\n"
     try:
-        return text.encode()
+        if data is None:
+            return f"{head}\n".encode()
+        if isinstance(data, str):
+            return f"{head}{_each_line('data: ', data)}\n".encode()
+        return b"%bdata: %b\n\n" % (head.encode(), _json(data, sort_keys))  # which is one line
     except UnicodeEncodeError as error:
         raise InvalidResponse(f"text of an event has no UTF-8 form: {error.reason}") from error
 
@@ -54,21 +80,16 @@ def ends_event(stream: bytes) -> bool:
     return not stream or _TWO_LINE_ENDS.search(stream) is not None
 
 
-def _lines(event: ServerSentEvent, sort_keys: bool) -> Iterator[str]:
-    if event.comment is not None:
-        yield from (f": {line}" for line in _LINE_END.split(_checked("comment", event.comment)))
-    if event.id is not None:
-        yield f"id: {_one_line('id', event.id)}"
-    if event.event is not None:
-        yield f"event: {_one_line('event', event.event)}"
-    if event.retry is not None:
-        yield f"retry: {_milliseconds(event.retry)}"
-    if event.data is not None:
-        yield from (f"data: {line}" for line in _LINE_END.split(_text(event.data, sort_keys)))
+def _each_line(prefix: str, text: str) -> str:
+    if "\n" not in text and "\r" not in text:
+        return f"{prefix}{text}\n"
+    return "".join(f"{prefix}{line}\n" for line in _LINE_END.split(text))
 
 
 def _one_line(field: str, value: str) -> str:
-    found = _STRUCTURE.search(_checked(field, value))
+    if _checked(field, value).isprintable():  # as it nearly always is; what is not may still be harmless
+        return value
+    found = _STRUCTURE.search(value)
     if found:
         raise FrameInjection(f"{field} of an event must not contain {found.group()!r} (position {found.start()})")
     return value
@@ -86,10 +107,6 @@ def _milliseconds(value: int) -> int:
     return value
 
 
-def _text(data: object, sort_keys: bool) -> str:
-    if isinstance(data, str):
-        return data
-    try:
-        return json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidResponse(f"data of an event has no JSON form: {error}") from error
+def _json(data: object, sort_keys: bool) -> bytes:
+    text = encode_json(data, "data of an event")
+    return _to_sorted_text(json.loads(text)).encode() if sort_keys else text

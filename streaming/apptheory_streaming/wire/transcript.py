@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.outcome import DeliveryOutcome, HandlerOutcome
+from apptheory_streaming.wire.seconds import render_seconds
 
 __all__ = ["ChunkRecord", "Event", "EventKind", "HandlerError", "LateMutation", "Transcript"]
 
@@ -87,7 +88,8 @@ class Transcript:
     """One response from finalization to its two outcomes.
 
     `chunk_count` and `body_bytes` count what went to the sink, `dropped_chunks` what came after
-    the client had left or where HTTP allows no body.  `chunks` may stop early where a front keeps
+    the client had left or where HTTP allows no body.  `buffered` says that the answer went in one
+    piece: a value, or a stream that was collected (rule R0).  `chunks` may stop early where a front keeps
     only the first records.
 
     All times are seconds from the request.  `started_at` alone is the moment of the request on its
@@ -101,6 +103,7 @@ class Transcript:
     chunk_count: int
     body_bytes: int
     dropped_chunks: int = 0
+    buffered: bool = False
     error: HandlerError | None = None
     late_mutations: tuple[LateMutation, ...] = ()
     notes: tuple[str, ...] = ()
@@ -151,4 +154,4 @@ def _chunk_line(record: ChunkRecord) -> str:
 
 
 def _at(seconds: float | None) -> str:
-    return "" if seconds is None else f" at {seconds:.6f}".rstrip("0").rstrip(".") + " s"
+    return "" if seconds is None else f" at {render_seconds(seconds)}"

@@ -9,35 +9,16 @@ from hypothesis import strategies as st
 
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
 from apptheory_streaming.wire.sse import KEEP_ALIVE, ServerSentEvent, encode_event, ends_event
+from sse_cases import SENT
 
 utf8_text = st.text(st.characters(exclude_categories=["Cs"]))
 one_line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"))
 
 
-@pytest.mark.parametrize(
-    ("event", "text"),
-    [
-        (ServerSentEvent("hello"), "data: hello\n\n"),
-        (ServerSentEvent(""), "data: \n\n"),
-        (ServerSentEvent(" leading"), "data:  leading\n\n"),
-        (ServerSentEvent("a\nb"), "data: a\ndata: b\n\n"),
-        (ServerSentEvent("a\r\nb\rc\n"), "data: a\ndata: b\ndata: c\ndata: \n\n"),
-        (ServerSentEvent("\r\r\n\n"), "data: \ndata: \ndata: \ndata: \n\n"),
-        (ServerSentEvent("a\u2028b\x0bc\x0cd\x85e\x00f"), "data: a\u2028b\x0bc\x0cd\x85e\x00f\n\n"),
-        (ServerSentEvent("data: x\n\nid: 9"), "data: data: x\ndata: \ndata: id: 9\n\n"),
-        (ServerSentEvent(comment="keep-alive"), ": keep-alive\n\n"),
-        (ServerSentEvent(comment="a\rb\r\nc\nd"), ": a\n: b\n: c\n: d\n\n"),
-        (ServerSentEvent(comment=""), ": \n\n"),
-        (ServerSentEvent(retry=0), "retry: 0\n\n"),
-        (ServerSentEvent(id=""), "id: \n\n"),
-        (ServerSentEvent(event=""), "event: \n\n"),
-        (ServerSentEvent("x", event="héllo", id="€", retry=1500), "id: €\nevent: héllo\nretry: 1500\ndata: x\n\n"),
-        (ServerSentEvent("x", comment="c", id="1"), ": c\nid: 1\ndata: x\n\n"),
-    ],
-)
-def test_the_bytes_of_an_event(event: ServerSentEvent, text: str) -> None:
+@pytest.mark.parametrize(("event", "stream"), [case[:2] for case in SENT.values()], ids=SENT)
+def test_the_bytes_of_an_event(event: ServerSentEvent, stream: bytes) -> None:
     """W2: comment, id, event, retry, one data line for each line of the data, and a blank line."""
-    assert encode_event(event) == text.encode()
+    assert encode_event(event) == stream
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A body cut in other places, for tests of parsers."""

@@ -1,0 +1,1 @@
+"""Chunks as text, and the explanation of a failed comparison."""

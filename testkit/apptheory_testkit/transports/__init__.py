@@ -1,0 +1,1 @@
+"""How a request reaches a handler: the protocol, the in-process path, live streams."""
