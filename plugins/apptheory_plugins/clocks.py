@@ -30,6 +30,7 @@ CHOICES = {
 REAL = '@pytest.mark.streaming(clock="real")'
 
 LoopFactory = Callable[[], "asyncio.AbstractEventLoop"]
+_CLOCK = pytest.StashKey[str]()
 _FACTORY = pytest.StashKey[LoopFactory]()
 
 
@@ -53,10 +54,12 @@ def check_clock_options(config: pytest.Config) -> None:
 
 def clock_of(item: pytest.Item) -> str:
     """Give the clock of a test, `virtual` or `real`: of its marker, else of the configuration if it uses a fixture."""
-    clock = marked(item, "clock")
-    if clock is None and (FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or brings_loop(item)):
-        return "real"
-    return _checked(item, clock)
+    known = item.stash.get(_CLOCK, None)
+    if known is None:
+        clock = marked(item, "clock")
+        unused = clock is None and (FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or brings_loop(item))
+        known = item.stash[_CLOCK] = "real" if unused else _checked(item, clock)
+    return known
 
 
 def loop_factory(config: pytest.Config, clock: str) -> LoopFactory:

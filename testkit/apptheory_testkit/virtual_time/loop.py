@@ -11,7 +11,8 @@ import heapq
 import threading
 import time
 import warnings
-from collections.abc import Callable
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count
@@ -73,6 +74,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.threads = Sleepers(self)
         self._order = count()
         self._refused = False
+        self._only_closes = False
         self._test = _test
         self._work: set[object] = set()
         self._executor_work: set[object] = set()
@@ -95,6 +97,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._test != _test:
             self._test = _test
             self.clock.begin()
+        if self._only_closes:  # no code of the test's runs any more, and freezing takes longer than this
+            self._only_closes = False
+            super().run_forever()
+            return
         with standard_clocks(self._wall, self.clock):
             super().run_forever()
 
@@ -138,8 +144,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             done.add_done_callback(work.discard)
         return done
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002
+    def shutdown_asyncgens(self) -> Coroutine[Any, Any, None]:
+        """Close the async generators that are left."""
+        self._only_closes = not self.is_running() and not self._asyncgens and not asyncio.all_tasks(self)
+        return super().shutdown_asyncgens()
+
+    def shutdown_default_executor(
+        self,
+        timeout: float | None = None,  # noqa: ARG002 - 3.11 has none, later ones give one in virtual time
+    ) -> Coroutine[Any, Any, None]:
         """Wait for threads that nobody waited for, STUCK_SECONDS really: a virtual time limit is over at once."""
+        self._only_closes = not self.is_running() and self._default_executor is None
+        return self._join_threads()
+
+    async def _join_threads(self) -> None:
         self._executor_shutdown_called = True
         if self._default_executor is None:
             return
@@ -237,6 +255,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise RealIOError(f"{where} while a timer waits for the clock, which waits for the thread")
         raise RealIOError(f"{where}, and nothing else is under way")
 
+    _asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]]
     _scheduled: list[asyncio.TimerHandle]
     _default_executor: Executor | None
     _check_closed: Callable[[], None]
