@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count
@@ -144,7 +144,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             done.add_done_callback(work.discard)
         return done
 
-    def shutdown_asyncgens(self) -> Coroutine[Any, Any, None]:
+    def shutdown_asyncgens(self) -> Any:
         """Close the async generators that are left."""
         self._only_closes = not self.is_running() and not self._asyncgens and not asyncio.all_tasks(self)
         return super().shutdown_asyncgens()
@@ -152,7 +152,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def shutdown_default_executor(
         self,
         timeout: float | None = None,  # noqa: ARG002 - 3.11 has none, later ones give one in virtual time
-    ) -> Coroutine[Any, Any, None]:
+    ) -> Any:
         """Wait for threads that nobody waited for, STUCK_SECONDS really: a virtual time limit is over at once."""
         self._only_closes = not self.is_running() and self._default_executor is None
         return self._join_threads()
