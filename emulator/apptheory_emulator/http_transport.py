@@ -9,6 +9,7 @@ from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.frame_client import check_request
 from apptheory_emulator.http_call import HttpCall
 from apptheory_emulator.keeper import Keeper
+from apptheory_streaming.environment import environment
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import InvocationPolicy
 from apptheory_streaming.target import LazyHandler
@@ -18,7 +19,6 @@ from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.faults.plan import FaultPlan
 from apptheory_testkit.faults.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
-from apptheory_testkit.transports.environment import environment
 from apptheory_testkit.transports.in_process import InProcessTransport
 from apptheory_testkit.transports.live import LiveStream
 from apptheory_testkit.transports.sinks import CaptureSink, LiveSink
@@ -30,8 +30,8 @@ __all__ = ["HttpTransport"]
 class HttpTransport:
     """Serves a handler from the first request on, and sends each on a connection of its own.
 
-    A handler gets the very event that it gets in-process, but for its time.  `invoke` and sweeps,
-    which have no HTTP form, run in-process.
+    A handler gets the very event that it gets in-process, but for its time.  `invoke`, which has no
+    HTTP form, sweeps, and faults at an exact moment run in-process.
     """
 
     def __init__(

@@ -16,13 +16,13 @@ from apptheory_emulator.front.function_url import Exchange, FunctionUrlHandler
 from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
+from apptheory_streaming.environment import environment
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.options import check_environment, choose
 from apptheory_streaming.target import LazyHandler
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.pacing import Pacing, pacing_named
-from apptheory_testkit.transports.environment import environment
 
 if TYPE_CHECKING:
     from apptheory_emulator.threaded import ThreadedUrl

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from apptheory_streaming.environment import environment
 from apptheory_testkit import stream_client
-from apptheory_testkit.transports.environment import environment
 
 NAME = "APPTHEORY_TEST_VARIABLE"
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.tracebacks import describe
 from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.environment import environment
 from apptheory_streaming.errors import TargetError
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.target import LazyHandler
@@ -28,19 +27,9 @@ class InProcessFunction:
         self.config = config
         self._handler = LazyHandler(config.target)
 
-    @contextmanager
-    def environment(self) -> Iterator[None]:
+    def environment(self) -> AbstractContextManager[None]:
         """Set the function's variables in this process, and put back what was there before."""
-        before = {name: os.environ.get(name) for name in self.config.env}
-        os.environ.update(self.config.env)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+        return environment(self.config.env)
 
     def load(self) -> None:
         """Import the handler before the first request; a failure is logged, and is no reason not to serve."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.environment import environment
 from apptheory_streaming.handlers import Handler
 from apptheory_streaming.invocation import Invocation, InvocationPolicy
 from apptheory_streaming.target import LazyHandler
@@ -19,7 +20,6 @@ from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.faults.plan import FaultPlan
 from apptheory_testkit.faults.reader import Reader
 from apptheory_testkit.request_ids import RequestIds
-from apptheory_testkit.transports.environment import environment
 from apptheory_testkit.transports.live import LiveStream
 from apptheory_testkit.transports.sinks import CaptureSink, LiveSink, ReaderSink
 from apptheory_testkit.transports.transport import need_asyncio
