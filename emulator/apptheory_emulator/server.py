@@ -116,6 +116,7 @@ class Emulator:
                 await _stop_accepting(runner)
                 await runner.cleanup()
                 await handler.close()
+                await function.close()
 
     def _application(self, front: FunctionUrlHandler) -> web.Application:
         @web.middleware

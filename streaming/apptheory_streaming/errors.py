@@ -14,7 +14,8 @@
     │   ├── ResponseTooLarge           more bytes than `max_response_bytes` (code app.too_large)
     │   ├── EventsLost                 events that a client asks for again are not kept (code app.not_found)
     │   ├── FunctionTimeout            still running at its deadline (code app.timeout)
-    │   ├── RuntimeExit                the handler tried to end the process
+    │   ├── RuntimeExit                the handler ended its process, or tried to
+    │   ├── RuntimeFailure             reported by the runtime of a function in another process
     │   └── StreamMisuse               calls on a response stream in an order that means nothing
     │       ├── HeadSetTwice           a second HttpResponseStream.from_
     │       ├── HeadAfterWrite         HttpResponseStream.from_ after a write
@@ -24,7 +25,8 @@
     │       └── NotEnded               a streamify handler that returned without end
     ├── ClientError                    the client's
     │   ├── ClientGone                 the client closed the connection
-    │   └── RequestTooLarge            more bytes than `max_request_bytes` (code app.too_large)
+    │   ├── RequestTooLarge            more bytes than `max_request_bytes` (code app.too_large)
+    │   └── Throttled                  more requests at once than the function may have (code app.rate_limited)
     └── LifecycleError                 ours: a step that the lifecycle table does not have
 
 `name` never changes once released, so logs and tests may rely on it.  `code` exists only on errors
@@ -56,11 +58,13 @@ __all__ = [
     "RequestTooLarge",
     "ResponseTooLarge",
     "RuntimeExit",
+    "RuntimeFailure",
     "Side",
     "StreamMisuse",
     "StreamTypeError",
     "StreamingError",
     "TargetError",
+    "Throttled",
     "UsageError",
     "WriteAfterEnd",
     "code_of",
@@ -148,6 +152,7 @@ class FormatError(FunctionError, ValueError):
         super().__init__(f"{problem} ({where or f'byte {offset}'})")
         self.problem = problem
         self.offset = offset
+        self.where = where
 
 
 class StreamTypeError(FunctionError, TypeError):
@@ -187,6 +192,24 @@ class RuntimeExit(FunctionError):  # noqa: N818 - AWS's Runtime.ExitError
     """The handler called `sys.exit`, or let out another exception that ends a Lambda runtime (rule E3b)."""
 
     name = "RuntimeExit"
+
+
+class RuntimeFailure(FunctionError):  # noqa: N818 - reads as the event it is
+    """A function in a process of its own failed, as its runtime reported it.
+
+    `error_type` and `stack_trace` are the runtime's; `code` is that of rule E1 where the runtime knows it, else None.
+    """
+
+    name = "RuntimeFailure"
+
+    def __init__(
+        self, message: str, *, error_type: str = "", stack_trace: tuple[str, ...] = (), code: str | None = None
+    ) -> None:
+        """Keep what the runtime said."""
+        super().__init__(message)
+        self.error_type = error_type or "Runtime.Unknown"
+        self.stack_trace = stack_trace
+        self.code = code
 
 
 class StreamMisuse(FunctionError):  # noqa: N818 - the family of rule F4
@@ -249,6 +272,13 @@ class RequestTooLarge(ClientError):  # noqa: N818 - named as AWS names it
 
     name = "RequestTooLarge"
     code = "app.too_large"
+
+
+class Throttled(ClientError):  # noqa: N818 - AWS's word for it
+    """More requests came at once than the function may run (AWS says TooManyRequestsException)."""
+
+    name = "Throttled"
+    code = "app.rate_limited"
 
 
 class LifecycleError(StreamingError):

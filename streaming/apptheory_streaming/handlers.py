@@ -19,7 +19,7 @@ from apptheory_streaming.streamify import HttpResponseStream, is_streamified
 from apptheory_streaming.threads import HandlerThread
 from apptheory_streaming.watch import HeadWatch
 from apptheory_streaming.wire.chunk import encode_chunk
-from apptheory_streaming.wire.marshal import marshal
+from apptheory_streaming.wire.marshal import BufferedPayload, marshal
 from apptheory_streaming.wire.transcript import HandlerError
 from apptheory_streaming.write_queue import WriteQueue
 from apptheory_streaming.writer import ResponseWatcher, ResponseWriter
@@ -95,10 +95,15 @@ class HandlerRun:
             if answer is None:
                 self.writer.answer_buffered(marshal(value))
                 return
+            if answer.verbatim and self.writer.collects:
+                self.writer.answer_buffered(await _whole(answer))
+                return
             self.writer.finalize(answer.head)
         except Exception:
             await self._discard(value)
             raise
+        if answer.commit:
+            self.writer.commit()
         self._watch(answer)
         self._start_heartbeat(answer.heartbeat)
         if answer.batching is not None:
@@ -172,6 +177,8 @@ class HandlerRun:
 
     async def _discard(self, value: Any) -> None:
         """Close what nobody will read, on the thread where it may belong."""
+        if isinstance(value, StreamedAnswer):
+            value = value.body
         if isinstance(value, AsyncIterable):
             await _close_async(value)
         elif self.thread.closed:
@@ -260,6 +267,12 @@ def _runs_on_loop(handler: Handler) -> bool:
         for test in (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
         for function in (handler, call)
     )
+
+
+async def _whole(answer: StreamedAnswer) -> BufferedPayload:
+    """Give all that a runtime sent; its body is async, as everything that comes from elsewhere."""
+    assert isinstance(answer.body, AsyncIterable)
+    return BufferedPayload(b"".join([chunk async for chunk in answer.body]), answer.head.content_type)
 
 
 async def _close_async(iterator: AsyncIterable[Any]) -> None:

@@ -26,7 +26,8 @@ class StreamedAnswer:
     """A returned stream: its head, a buffered prefix, and the chunks that follow it.
 
     `live` is the response that still may be changed, `look` reads a foreign one; both serve only
-    to notice late changes.
+    to notice late changes.  `commit` lets the head go before the first chunk.  `verbatim` says that
+    the head came from no prelude, so that a BUFFERED front has to make one out of the whole body.
     """
 
     head: Head
@@ -36,6 +37,8 @@ class StreamedAnswer:
     look: Callable[[], HeadView] | None = None
     heartbeat: Heartbeat | None = None
     batching: Batching | None = None
+    commit: bool = False
+    verbatim: bool = False
 
 
 def read_answer(value: Any) -> StreamedAnswer | None:
@@ -45,6 +48,8 @@ def read_answer(value: Any) -> StreamedAnswer | None:
     """
     if isinstance(value, StreamingResponse):
         return _streaming_response(value)
+    if isinstance(value, StreamedAnswer):  # of a target that is no user's code, such as a worker
+        return value
     if _is_stream(value):
         return StreamedAnswer(make_head(), body=_chunks_of(value))
     if isinstance(value, Mapping):

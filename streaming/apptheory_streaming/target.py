@@ -25,7 +25,9 @@ class LazyHandler:
         """Import nothing yet; raises TargetError for what is neither of the two."""
         if not isinstance(target, str) and not callable(target):
             raise TargetError(f"a handler is something that can be called, or its target as text, not {target!r}")
-        self.name = target_name(target) if isinstance(target, str) else "function"
+        self.name: str = (
+            target_name(target) if isinstance(target, str) else getattr(target, "function_name", "function")
+        )
         self._target = target
         self._handler: Handler | None = None if isinstance(target, str) else target
 

@@ -9,7 +9,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from apptheory_streaming.errors import FunctionTimeout, ResponseTooLarge, StreamingError, code_of
+from apptheory_streaming.errors import (
+    FunctionTimeout,
+    ResponseTooLarge,
+    RuntimeFailure,
+    StreamingError,
+    Throttled,
+    code_of,
+)
 from apptheory_streaming.wire.error_response import Answer, coded_error
 from apptheory_streaming.wire.front import COLLECTED_NOTE, Front
 from apptheory_streaming.wire.head import Head
@@ -149,6 +156,12 @@ class ResponseWriter:
             return self._turn_left()
         return self._send(data, produced_at)
 
+    def commit(self) -> None:
+        """Let the head go before the first chunk, unless the response is collected."""
+        self._check_stopped()
+        if self._collected is None and not self.client_gone:
+            self._commit_once()
+
     def end_body(self) -> None:
         """Say that the body is complete although the handler still runs."""
         self._check_stopped()
@@ -202,7 +215,7 @@ class ResponseWriter:
         late = self._collected is None and (self._produced > 0 or self.state is State.COMMITTED)
         self._collected = None
         code = code_of(error) or "app.internal"
-        self.recorder.error = HandlerError(code, message_of(error), error, late, type(error).__name__)
+        self.recorder.error = HandlerError(code, message_of(error), error, late, _type_name(error))
         if not late and not self.client_gone:
             answer = self._early_answer(error)
             if answer is not None:
@@ -218,6 +231,11 @@ class ResponseWriter:
         head = self.recorder.head
         bodyless = not self.body_allowed or (head is not None and head.bodyless)
         return self.stopped is None and self._collected is None and not self.client_gone and not bodyless
+
+    @property
+    def collects(self) -> bool:
+        """Whether the front takes the response in one piece."""
+        return self._front.collects
 
     @property
     def held_back(self) -> bool:
@@ -323,7 +341,7 @@ class ResponseWriter:
     def _early_answer(self, error: BaseException) -> Answer | None:
         code = code_of(error)
         request_id = self.recorder.request_id
-        if code is not None and not isinstance(error, FunctionTimeout):
+        if code is not None and not isinstance(error, FunctionTimeout | Throttled):  # which are the platform's
             return coded_error(code, message_of(error), request_id)
         return self._front.function_error(error, request_id)
 
@@ -364,6 +382,10 @@ def _ignore() -> None:
 def _let_go(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _type_name(error: BaseException) -> str:
+    return error.error_type if isinstance(error, RuntimeFailure) else type(error).__name__
 
 
 def message_of(error: BaseException) -> str:

@@ -18,6 +18,7 @@ CODES = {
     "FunctionTimeout": "app.timeout",
     "RequestTooLarge": "app.too_large",
     "ResponseTooLarge": "app.too_large",
+    "Throttled": "app.rate_limited",
 }
 SIDES = {side.value: side for side in Side}
 ROW = re.compile(r"^    (?P<bars>[│ ]*(?:[├└]── )?)(?P<name>[A-Z]\w+)(?:\s+(?P<text>.*))?$")

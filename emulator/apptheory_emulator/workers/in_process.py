@@ -38,6 +38,12 @@ class InProcessFunction:
         except TargetError as error:
             _log.error("function %s cannot be loaded: %s", self.config.name, describe(error))
 
+    async def close(self) -> None:
+        """End what the handler itself runs, such as the processes of a worker."""
+        close = getattr(self.config.target, "aclose", None)
+        if close is not None:
+            await close()
+
     def handler(self) -> Handler:
         """Give the handler, or one that fails because there is none, so that a client gets its 502."""
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from apptheory_streaming.wire.head import Head, make_head
 
-__all__ = ["STATUS_BY_CODE", "Answer", "bad_gateway", "coded_error", "status_for_code"]
+__all__ = ["STATUS_BY_CODE", "Answer", "bad_gateway", "coded_error", "status_for_code", "throttled"]
 
 STATUS_BY_CODE = {
     "app.bad_request": 400,
@@ -48,3 +48,14 @@ def coded_error(code: str, message: str, request_id: str) -> Answer:
 def bad_gateway() -> Answer:
     """Make what a Function URL answers for a function error: 502, text (rule E2b)."""
     return Answer(make_head(502, {"content-type": "text/plain"}), b"Internal Server Error")
+
+
+def throttled() -> Answer:
+    """Make what a Function URL answers when all of a function's environments are busy: 429.
+
+    The status is AWS's (https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html); the body of a
+    Function URL is not published, so it is that of the Invoke API.
+    """
+    fields = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded."}
+    head = make_head(429, {"content-type": "application/json", "x-amzn-errortype": "TooManyRequestsException"})
+    return Answer(head, json.dumps(fields, separators=(",", ":")).encode())

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from apptheory_streaming.wire.error_response import Answer, bad_gateway, coded_error
+from apptheory_streaming.errors import Throttled
+from apptheory_streaming.wire.error_response import Answer, bad_gateway, coded_error, throttled
 from apptheory_streaming.wire.head import make_head
 from apptheory_streaming.wire.inference import infer_response
 from apptheory_streaming.wire.marshal import BufferedPayload
@@ -98,8 +99,10 @@ class FunctionUrlFront:
         """A BUFFERED URL collects."""
         return self.invoke_mode is InvokeMode.BUFFERED
 
-    def function_error(self, _error: BaseException, request_id: str) -> Answer:
-        """502 as on AWS, or AppTheory's 500 with code `app.internal`."""
+    def function_error(self, error: BaseException, request_id: str) -> Answer:
+        """502 as on AWS, 429 for one too many, or AppTheory's 500 with code `app.internal`."""
+        if isinstance(error, Throttled):
+            return throttled()
         if self.errors is ErrorProfile.APPTHEORY:
             return coded_error("app.internal", "internal error", request_id)
         return bad_gateway()

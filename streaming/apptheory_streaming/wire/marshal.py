@@ -30,6 +30,8 @@ def marshal(value: object) -> BufferedPayload:
     object for what has `_asdict` (a named tuple).  Raises MarshalError naming the place of what
     has no JSON form.
     """
+    if isinstance(value, BufferedPayload):  # of a runtime that made it
+        return value
     if isinstance(value, bytes):
         return BufferedPayload(value, "application/unknown")
     parts: list[str] = []
