@@ -21,7 +21,7 @@ format:      ## format the code and mend what ruff can mend
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-bench:       ## compare with other tools, side by side
+bench:       ## compare with other tools, side by side (ARGS="--only formats" for a part)
 	@scripts/install bench
 	@.venv/bin/python tests/benchmarks/run.py $(ARGS)
 

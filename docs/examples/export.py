@@ -7,13 +7,11 @@
 The handler is not async and its rows come from a plain generator, as from a database cursor.
 """
 
-import csv
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, TypedDict
 
-from apptheory_streaming import AppError, LambdaContext, StreamingResponse
+from apptheory_streaming import AppError, LambdaContext, StreamingResponse, csv_stream, ndjson_stream
 
 MOST_ROWS = 1_000_000
 CUSTOMERS = ("Ada Lovelace", "Müller & Söhne", "Diddley, Bo", 'The "Blue" Note', "東京商店")
@@ -29,16 +27,16 @@ class Order(TypedDict):
 def handler(event: dict[str, Any], context: LambdaContext) -> StreamingResponse:
     match event["rawPath"]:
         case "/orders.ndjson":
-            return download("orders.ndjson", "application/x-ndjson", ndjson_lines(orders(row_count(event))))
+            return ndjson_stream(orders(row_count(event)), headers=download("orders.ndjson"))
         case "/orders.csv":
-            return download("orders.csv", "text/csv; charset=utf-8", csv_lines(orders(row_count(event))))
+            columns = Order.__annotations__  # so that an export without rows has its header too
+            return csv_stream(orders(row_count(event)), columns=columns, headers=download("orders.csv"))
         case path:
             raise AppError("app.not_found", f"There is no export {path}.")
 
 
-def download(name: str, content_type: str, lines: Iterator[str]) -> StreamingResponse:
-    disposition = f'attachment; filename="{name}"'
-    return StreamingResponse(lines, headers={"content-type": content_type, "content-disposition": disposition})
+def download(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 def row_count(event: dict[str, Any]) -> int:
@@ -62,22 +60,3 @@ def orders(count: int) -> Iterator[Order]:
             "customer": CUSTOMERS[index % len(CUSTOMERS)],
             "cents": 100 + index * 37 % 9_900,
         }
-
-
-def ndjson_lines(rows: Iterable[Order]) -> Iterator[str]:
-    for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def csv_lines(rows: Iterable[Order]) -> Iterator[str]:
-    writer = csv.DictWriter(Line(), Order.__annotations__)
-    yield writer.writeheader()
-    for row in rows:
-        yield writer.writerow(row)
-
-
-class Line:
-    """A file for the csv module that hands every line back: `writerow` returns what `write` does."""
-
-    def write(self, line: str) -> str:
-        return line

@@ -1,6 +1,7 @@
 """Responses in the formats of the AI SDK: its data stream of version 4, its UI message stream since version 5."""
 
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,7 @@ from apptheory_streaming.errors import InvalidResponse, StreamTypeError, UsageEr
 from apptheory_streaming.framed_response import framed_response
 from apptheory_streaming.framing import Framing, public_error
 from apptheory_streaming.header_presets import SSE_HEADERS, with_preset
+from apptheory_streaming.heartbeat import Heartbeat, make_heartbeat
 from apptheory_streaming.options import choose
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.sse_response import HEARTBEAT_SECONDS
@@ -18,6 +20,7 @@ from apptheory_streaming.wire.data_stream import (
     DataStreamPart,
     encode_data_part,
 )
+from apptheory_streaming.wire.done_mark import DONE_BYTES, ends_in_done
 from apptheory_streaming.wire.head import HeaderInput
 from apptheory_streaming.wire.sse import ends_event
 from apptheory_streaming.wire.ui_message_stream import (
@@ -63,14 +66,19 @@ def data_stream(
     headers: HeaderInput | None = None,
     cookies: Iterable[str] = (),
     protocol: str = "data",
+    heartbeat: float | None = None,
     error_parts: bool = False,
 ) -> StreamingResponse:
     """Stream a data stream of the AI SDK, version 4, one chunk a part, with DATA_STREAM_HEADERS.
 
     A part is a DataStreamPart, or text; bytes are taken as parts that are encoded already and sent
     unchanged.  With `protocol="text"` the text alone is sent, other parts are left out, and the
-    header of the format as well; another protocol is UsageError.  With `error_parts`, a late error
-    is sent as an `error` part and goes on as before (rule E3); the text protocol has none.
+    header of the format as well.  With `error_parts`, a late error is sent as an `error` part and
+    goes on as before (rule E3); the text protocol has none.
+
+    After `heartbeat` seconds without a chunk an empty line is sent (rule W4): the format knows no
+    comment, but the AI SDK skips empty lines.  Raises UsageError for another protocol, and for a
+    heartbeat that is none or that the text protocol cannot have.
     """
     text = choose(StreamProtocol, "protocol", protocol) is StreamProtocol.TEXT
     return framed_response(
@@ -79,7 +87,7 @@ def data_stream(
         status=status,
         headers=with_preset(_TEXT_HEADERS if text else DATA_STREAM_HEADERS, headers),
         cookies=cookies,
-        heartbeat=None,
+        heartbeat=_empty_lines(heartbeat, text=text),
     )
 
 
@@ -108,6 +116,19 @@ def ui_message_stream(
         cookies=cookies,
         heartbeat=heartbeat,
     )
+
+
+def _empty_lines(seconds: float | None, *, text: bool) -> Heartbeat | None:
+    beat = make_heartbeat(seconds)
+    if beat is None:
+        return None
+    if text:
+        raise UsageError("the text protocol has no heartbeat: all that is sent is text of the answer")
+    return replace(beat, frame=b"\n", may_follow=_ends_line)
+
+
+def _ends_line(tail: bytes) -> bool:
+    return not tail or tail.endswith(b"\n")
 
 
 class _DataParts(Framing):
@@ -164,12 +185,12 @@ class _UiParts(Framing):
         yield from self._close()
         given = _given(item)
         frame = encode_ui_part(_ui_part(item)) if given is None else given
-        self._tail = (self._tail + frame)[-len(UI_MESSAGE_DONE) :]
+        self._tail = (self._tail + frame)[-DONE_BYTES:]
         yield frame
 
     def last_frames(self) -> Iterator[bytes]:
         yield from self._close()
-        if self._tail != UI_MESSAGE_DONE:
+        if not ends_in_done(self._tail):
             yield UI_MESSAGE_DONE
 
     def error_frames(self, error: Exception) -> Iterator[bytes]:

@@ -4,13 +4,27 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 
 from apptheory_streaming.errors import UsageError
 
-__all__ = ["Items", "encode_items"]
+__all__ = ["Items", "encode_items", "items_of"]
 
 Items = Iterable[object] | AsyncIterable[object] | None
 """Where items come from; None is a source without any."""
 
 _Encode = Callable[[object], bytes]
 _Finish = Callable[[], bytes]
+
+
+def items_of(items: object, *, one: tuple[type, ...], call: str) -> Iterable[object] | AsyncIterable[object]:
+    """Give a source of items: none for None, and one for a value of the types in `one`, which is never iterated.
+
+    Raises UsageError, which names the `call`, for what is no source.
+    """
+    if items is None:
+        return ()
+    if isinstance(items, one):
+        return (items,)
+    if isinstance(items, Iterable | AsyncIterable):
+        return items
+    raise UsageError(f"{call} takes an iterable, sync or async, not {type(items).__name__}")
 
 
 def encode_items(

@@ -24,7 +24,12 @@ class EventStore(Protocol):
 
 
 def last_event_id(event: Mapping[str, Any]) -> str:
-    """Give the `Last-Event-ID` header of a request event, or `""` for a client that comes for the first time."""
+    """Give the `Last-Event-ID` header of a request event, or `""` for a client that comes for the first time.
+
+    Raises UsageError for what is no event.
+    """
+    if not isinstance(event, Mapping):
+        raise UsageError(f"event must be the event of the request, a mapping, not of type {type(event).__name__}")
     headers: Mapping[str, Any] = event.get("headers") or {}
     return next((str(value) for name, value in headers.items() if name.lower() == _HEADER), "")
 

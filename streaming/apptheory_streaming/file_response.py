@@ -1,5 +1,6 @@
 """A response with the bytes of a file."""
 
+import errno
 import mimetypes
 import os
 import stat
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from apptheory_streaming.errors import AppError, UsageError
+from apptheory_streaming.errors import AppError, InvalidResponse, UsageError
 from apptheory_streaming.header_presets import with_preset
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.wire.byte_range import ByteRange, read_range
@@ -29,6 +30,7 @@ _KNOWN_TYPES = {  # not in every version of Python
     ".woff2": "font/woff2",
 }
 _ENCODED_TYPES = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _TYPES = mimetypes.MimeTypes()  # Python's own table, whatever the machine has
 
 
@@ -51,15 +53,18 @@ def file_stream(
     and If-Range, get the whole file.
 
     Raises AppError (`app.not_found`, 404) for what is no file, and UsageError for an impossible
-    `chunk_size`.  The file is opened when its first chunk is asked for, where it may block.
+    `path`, `event` or `chunk_size`.  The file is opened when its first chunk is asked for, where it
+    may block; a part that has become shorter by then than its head says is a late InvalidResponse.
     """
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
         raise UsageError(f"chunk_size must be a whole number from 1, not {chunk_size!r}")
-    file = Path(path)
+    if event is not None and not isinstance(event, Mapping):
+        raise UsageError(f"event must be the event of the request, a mapping, not of type {type(event).__name__}")
+    file = _path_of(path)
     size = _size_of(file)
     preset = {
         "content-type": content_type_of(file.name),
-        "content-disposition": content_disposition(filename or file.name, inline=inline),
+        "content-disposition": content_disposition(file.name if filename is None else filename, inline=inline),
     }
     wanted: ByteRange | None = None
     if event is not None:
@@ -94,10 +99,21 @@ def _response(
     return StreamingResponse(body, status=status, headers=with_preset(preset, headers), cookies=cookies)
 
 
+def _path_of(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise UsageError(f"path must be text or a path of text, not of type {type(path).__name__}") from None
+
+
 def _size_of(file: Path) -> int:
     try:
         found = file.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
+    except ValueError:  # NUL in the name
+        raise _not_found(file) from None
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
         raise _not_found(file) from None
     if not stat.S_ISREG(found.st_mode):
         raise _not_found(file)
@@ -122,8 +138,10 @@ def _range_of(event: Mapping[str, Any]) -> str | None:
 def _chunks(path: Path, chunk_size: int, wanted: ByteRange | None = None) -> Iterator[bytes]:
     try:
         file = path.open("rb")
-    except FileNotFoundError:  # gone since the response was made
-        raise _not_found(path) from None
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        raise _not_found(path) from None  # gone since the response was made
     with file:
         if wanted is None:
             while chunk := file.read(chunk_size):
@@ -134,3 +152,5 @@ def _chunks(path: Path, chunk_size: int, wanted: ByteRange | None = None) -> Ite
         while left and (chunk := file.read(min(chunk_size, left))):
             left -= len(chunk)
             yield chunk
+        if left:
+            raise InvalidResponse(f"{path.name!r} shrank while it was sent: {left} bytes of the range are missing")

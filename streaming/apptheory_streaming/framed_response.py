@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from dataclasses import replace
 
 from apptheory_streaming.framing import Framing
-from apptheory_streaming.heartbeat import make_heartbeat
+from apptheory_streaming.heartbeat import Heartbeat, make_heartbeat
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.wire.head import HeaderInput
 
@@ -18,7 +18,7 @@ def framed_response(
     status: int,
     headers: HeaderInput,
     cookies: Iterable[str],
-    heartbeat: float | None,
+    heartbeat: float | Heartbeat | None,
 ) -> StreamingResponse:
     """Stream the frames of items; a heartbeat counts as something that was sent.
 

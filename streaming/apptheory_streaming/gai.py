@@ -1,6 +1,6 @@
 """A response of events as the Go package gai sends them."""
 
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import count
 from typing import cast
@@ -9,7 +9,7 @@ from apptheory_streaming.errors import InvalidResponse, UsageError
 from apptheory_streaming.framed_response import framed_response
 from apptheory_streaming.framing import Framing, public_error
 from apptheory_streaming.header_presets import NDJSON_HEADERS, SSE_HEADERS, with_preset
-from apptheory_streaming.options import choose
+from apptheory_streaming.options import choose, is_count
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.sse_response import HEARTBEAT_SECONDS
 from apptheory_streaming.wire.gai_events import (
@@ -60,8 +60,11 @@ def gai_stream(
     """
     chosen = choose(GaiForm, "form", form)
     as_sse = chosen is GaiForm.SSE
+    if retry is not None and not is_count(retry):
+        raise UsageError(f"retry must be a whole number of milliseconds, or None for none, not {retry!r}")
     frames = _GaiFrames(_sse_encoder(ids=ids, retry=retry) if as_sse else _encode_line)
-    if isinstance(events, str) or not isinstance(events, Iterable | AsyncIterable):
+    one = isinstance(events, str | bytes | bytearray | memoryview | Mapping)
+    if one or not isinstance(events, Iterable | AsyncIterable):
         raise UsageError(f"gai_stream takes an iterable of events, sync or async, not {type(events).__name__}")
     return framed_response(
         frames,

@@ -25,10 +25,11 @@ TAIL_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A frame, the seconds of silence after which it is sent, and whom to tell when it was."""
+    """A frame, the seconds of silence after which it is sent, behind which bytes, and whom to tell when it was."""
 
     interval: float
     frame: bytes = KEEP_ALIVE
+    may_follow: Callable[[bytes], bool] = ends_event
     on_sent: Callable[[], object] | None = field(default=None, compare=False)
 
 
@@ -120,7 +121,7 @@ class HeartbeatTimer:
 
     def _beat(self) -> None:
         """Send one, unless it would stand inside an event, before what a thread has put, or over the limit."""
-        if ends_event(self._tail) and self._writes.put_if_idle(self._heartbeat.frame):
+        if self._heartbeat.may_follow(self._tail) and self._writes.put_if_idle(self._heartbeat.frame):
             self._watch.chunk_produced()
             if self._heartbeat.on_sent is not None:
                 self._heartbeat.on_sent()

@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import cast
 
-from apptheory_streaming.errors import UsageError
+from apptheory_streaming.errors import StreamTypeError, UsageError
 
 __all__ = ["html_parts"]
 
@@ -42,7 +43,7 @@ async def _page(
 ) -> AsyncIterator[str]:
     tasks: dict[str, asyncio.Future[str]] = {}
     try:
-        tasks |= {name: asyncio.ensure_future(part()) for name, part in parts.items()}
+        tasks |= {name: asyncio.create_task(_made(name, part)) for name, part in parts.items()}
         yield shell
         while tasks:
             await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -53,6 +54,16 @@ async def _page(
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
     yield closing
+
+
+async def _made(name: str, part: Part) -> str:
+    making: object = part()
+    if not isinstance(making, Awaitable):
+        raise UsageError(f"the part {name!r} must be an async function; it gave a {type(making).__name__} at once")
+    html = await cast("Awaitable[object]", making)
+    if not isinstance(html, str):
+        raise StreamTypeError(f"the part {name!r} gave a {type(html).__name__}, not HTML as text")
+    return html
 
 
 def _html_of(name: str, task: "asyncio.Future[str]", on_error: Callable[[str, Exception], str] | None) -> str:

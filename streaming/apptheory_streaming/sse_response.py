@@ -1,20 +1,24 @@
 """A response of Server-Sent Events."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Mapping
 
+from apptheory_streaming.encoded_items import items_of
 from apptheory_streaming.framed_response import framed_response
 from apptheory_streaming.header_presets import SSE_HEADERS, with_preset
 from apptheory_streaming.response import StreamingResponse
 from apptheory_streaming.sse_frames import ErrorEvents, SseFrames
 from apptheory_streaming.wire.head import HeaderInput
+from apptheory_streaming.wire.sse import ServerSentEvent
 
 __all__ = ["HEARTBEAT_SECONDS", "sse_stream"]
 
 HEARTBEAT_SECONDS = 15.0
 
+_ONE_EVENT = (str, bytes, bytearray, memoryview, Mapping, ServerSentEvent)
+
 
 def sse_stream(
-    events: Iterable[object] | AsyncIterable[object] | None,
+    events: Iterable[object] | AsyncIterable[object] | ServerSentEvent | None,
     *,
     status: int = 200,
     headers: HeaderInput | None = None,
@@ -27,7 +31,8 @@ def sse_stream(
     """Stream Server-Sent Events, one chunk an event, with SSE_HEADERS unless `headers` say otherwise.
 
     An event is a ServerSentEvent; text, or any value with a JSON form, is the data of one; bytes
-    are taken as framed already and sent unchanged.  After `heartbeat` seconds without a chunk the
+    are taken as framed already and sent unchanged.  One of them, but for a list, may stand in the
+    place of all (rule R1).  After `heartbeat` seconds without a chunk the
     comment `: keep-alive` is sent as one of its own (rule W4); None and 0 send none.
 
     `ids` numbers the events that have data, from 1.  `done_event` is sent behind the last event of
@@ -37,9 +42,11 @@ def sse_stream(
     InvalidResponse for a `done_event` without a form.
     """
     frames = SseFrames(ids=ids, error_events=error_events, done_event=done_event)
-    if events is None:
-        events = ()
-    elif isinstance(events, str | bytes | bytearray | memoryview):  # one event, never one a character (rule R1)
-        events = (events,)
-    headers = with_preset(SSE_HEADERS, headers)
-    return framed_response(frames, events, status=status, headers=headers, cookies=cookies, heartbeat=heartbeat)
+    return framed_response(
+        frames,
+        items_of(events, one=_ONE_EVENT, call="sse_stream"),
+        status=status,
+        headers=with_preset(SSE_HEADERS, headers),
+        cookies=cookies,
+        heartbeat=heartbeat,
+    )

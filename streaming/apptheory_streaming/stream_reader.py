@@ -1,7 +1,8 @@
 """Values from chunks, by `for` or by `async for`, whatever the cuts (rule W6)."""
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -39,8 +40,9 @@ class StreamReader(Generic[_Value]):
 
     What is wrong in the stream is FormatError, behind all values before it; then nothing comes any
     more.  The source of the chunks is closed at the end, after an error, and by `close`, `aclose`
-    or a `with`; an error of the source itself, or a cancellation, goes through and ends the
-    reading.  Raises UsageError where `for` and `async for` are mixed up.
+    or a `with`.  An error of the source itself goes through and ends the reading.  A cancellation
+    goes through too, and ends an async generator; any other source is read on where it was.
+    Raises UsageError where `for` and `async for` are mixed up.
     """
 
     def __init__(self, chunks: Chunks, decoder: Decoder[_Value]) -> None:
@@ -59,25 +61,25 @@ class StreamReader(Generic[_Value]):
         return self
 
     def __next__(self) -> _Value:
-        while not self._values and not self._over:
+        while not self._values:
+            if self._over:
+                self.close()
+                self._raise_error()
+                raise StopIteration
             self._read()
-        if self._values:
-            return self._values.popleft()
-        self.close()
-        self._raise_error()
-        raise StopIteration
+        return self._values.popleft()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> _Value:
-        while not self._values and not self._over:
+        while not self._values:
+            if self._over:
+                await self.aclose()
+                self._raise_error()
+                raise StopAsyncIteration
             await self._read_async()
-        if self._values:
-            return self._values.popleft()
-        await self.aclose()
-        self._raise_error()
-        raise StopAsyncIteration
+        return self._values.popleft()
 
     def close(self) -> None:
         """Read no more, and close the source of the chunks."""
@@ -135,6 +137,9 @@ class StreamReader(Generic[_Value]):
             self._feed(await anext(self._async_source))
         except StopAsyncIteration:
             self._end()
+        except asyncio.CancelledError:
+            self._over = isinstance(self._async_source, AsyncGenerator)  # which the cancellation has ended
+            raise
         except BaseException:
             self._over = True
             raise

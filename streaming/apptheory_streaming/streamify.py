@@ -94,6 +94,15 @@ class HttpResponseStream:
             raise WriteAfterEnd("write came after end")
         return self._put(encode_chunk(data, self._watch.produced))
 
+    def write_made(self, make: Callable[[], bytes]) -> Drained:
+        """Put the bytes that `make` gives, which is called in the order of the writes, and must not fail.
+
+        For writers that number what they write: whichever thread is first has the lower number.
+        """
+        if self.ended:
+            raise WriteAfterEnd("write came after end")
+        return self._put(b"", make)
+
     def end(self, data: Chunk | None = None) -> Drained:
         """Complete the body, with a last chunk if one is given."""
         if self.ended:
@@ -127,7 +136,7 @@ class HttpResponseStream:
                 headers = None if self._content_type is None else {"content-type": self._content_type}
                 self._writes.put(make_head(200, headers))
 
-    def _put(self, data: bytes) -> Drained:
+    def _put(self, data: bytes, make: Callable[[], bytes] | None = None) -> Drained:
         self._open_head()
         self._watch.chunk_produced()
-        return Drained(None if self._writes.put(data) else self._writer)
+        return Drained(None if self._writes.put(data, make) else self._writer)

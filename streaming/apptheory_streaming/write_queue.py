@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from apptheory_streaming.errors import EndedTwice, WriteAfterEnd
 from apptheory_streaming.threads import HandlerCall, handler_call
@@ -47,9 +48,10 @@ class WriteQueue:
         self._ended = False
         self._closed: Exception | None = None
 
-    def put(self, item: bytes | Head | BodyEnd) -> bool:
+    def put(self, item: bytes | Head | BodyEnd, make: Callable[[], bytes] | None = None) -> bool:
         """Add a chunk, the head, or the end; false when the caller should wait for the writer to drain.
 
+        `make` gives the chunk, called in the order of the chunks: once there is room for it.
         Raises ResponseTooLarge at the very call that goes over the limit, so that a thread, which
         runs ahead of the loop, stops where a handler on the loop would.
         """
@@ -57,6 +59,8 @@ class WriteQueue:
         with self._room:
             while not on_loop and self._full() and self._closed is None:
                 self._wait_for_room()
+            if make is not None:
+                item = make()
             self._check(item)
             if on_loop and not self._items:  # nothing is ahead of it, and only the loop takes
                 return self._write_now(item)

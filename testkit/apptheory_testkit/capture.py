@@ -1,20 +1,14 @@
 """What came of one request to a handler under test."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, overload
 
 from apptheory_streaming.errors import NotEnded
-from apptheory_streaming.wire.data_stream import DataStreamDecoder, DataStreamPart
-from apptheory_streaming.wire.ndjson_decoder import NdjsonDecoder
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, HandlerOutcome
-from apptheory_streaming.wire.sse_decoder import SseDecoder, SseEvent
 from apptheory_streaming.wire.transcript import HandlerError, LateMutation, Transcript
 from apptheory_streaming.wire.ui_message_parts import LATEST_VERSION
-from apptheory_streaming.wire.ui_message_stream import UiMessageDecoder, UiMessagePart
-from apptheory_testkit import captured_values, part_streams
+from apptheory_testkit import part_streams
 from apptheory_testkit.assertions import buffering, head_and_end, streaming
 from apptheory_testkit.assertions.buffering import Hold
 from apptheory_testkit.assertions.cadence import Cadence
@@ -22,7 +16,7 @@ from apptheory_testkit.assertions.media_type import MediaType
 from apptheory_testkit.assertions.report import render_report
 from apptheory_testkit.assertions.tap import Tap
 from apptheory_testkit.assertions.timeline import Timeline
-from apptheory_testkit.positioned import Positioned, read_chunks
+from apptheory_testkit.captured_formats import CapturedFormats
 from apptheory_testkit.rendering.chunk_diff import ChunkList
 from apptheory_testkit.rendering.chunks import render_count
 from apptheory_testkit.snapshots.views import render_capture
@@ -39,7 +33,7 @@ class Metadata:
     cookies: list[str]
 
 
-class StreamCapture:
+class StreamCapture(CapturedFormats):
     """One response: its head, its chunks as the handler made them, and how it ended.
 
     Nothing raises by itself.  A late mutation, a late error, a missing end or a truncation that
@@ -93,72 +87,6 @@ class StreamCapture:
     def text(self) -> str:
         """The body as text, in the charset of its content type or UTF-8; raises UnicodeDecodeError."""
         return self.body.decode(self._charset())
-
-    def json(self) -> Any:
-        """Parse the body as JSON; raises ValueError when it is none."""
-        return json.loads(self.body)
-
-    def ndjson(self, *, positions: bool = False) -> list[Any]:
-        """Give the values of NDJSON (rule W5); with `positions`, each as a Positioned, as in `sse`.
-
-        Raises FormatError, which says at which byte of which chunk, for a line that is no JSON.
-        """
-        __tracebackhide__ = True
-        values = captured_values.read_values(NdjsonDecoder(), self._timeline)
-        return values if positions else [each.value for each in values]
-
-    def csv(self, *, header: bool = True, delimiter: str = ",", positions: bool = False) -> list[Any]:
-        """Give the rows of CSV (rule W5): dicts by the names of the header, lists without one; values are text.
-
-        `positions` and errors are as in `ndjson`; raises UsageError for an impossible delimiter.
-        """
-        __tracebackhide__ = True
-        rows = captured_values.read_rows(self._timeline, header=header, delimiter=delimiter)
-        return rows if positions else [each.value for each in rows]
-
-    @overload
-    def sse(self) -> list[SseEvent]: ...
-    @overload
-    def sse(self, *, positions: Literal[False]) -> list[SseEvent]: ...
-    @overload
-    def sse(self, *, positions: Literal[True]) -> list[Positioned[SseEvent]]: ...
-    def sse(self, *, positions: bool = False) -> list[SseEvent] | list[Positioned[SseEvent]]:
-        """Give the Server-Sent Events of the body as a browser would get them (rule W3).
-
-        With `positions`, each with the number and the time of the chunk that completed it.
-        Comments, and a last event without its blank line, are none.
-        """
-        events = read_chunks(SseDecoder().feed, self._timeline)
-        return events if positions else [each.value for each in events]
-
-    @overload
-    def data_stream(self, *, positions: Literal[False] = False) -> list[DataStreamPart]: ...
-    @overload
-    def data_stream(self, *, positions: Literal[True]) -> list[Positioned[DataStreamPart]]: ...
-    def data_stream(self, *, positions: bool = False) -> list[DataStreamPart] | list[Positioned[DataStreamPart]]:
-        """Give the parts of a data stream of the AI SDK, version 4; `positions` as in `sse`.
-
-        Raises FormatError, which says at which byte of which chunk, for what no client would take.
-        """
-        __tracebackhide__ = True
-        parts = part_streams.read_parts(DataStreamDecoder(), self._timeline)
-        return parts if positions else [each.value for each in parts]
-
-    @overload
-    def ui_messages(self, *, version: int = ..., positions: Literal[False] = False) -> list[UiMessagePart]: ...
-    @overload
-    def ui_messages(self, *, version: int = ..., positions: Literal[True]) -> list[Positioned[UiMessagePart]]: ...
-    def ui_messages(
-        self, *, version: int = LATEST_VERSION, positions: bool = False
-    ) -> list[UiMessagePart] | list[Positioned[UiMessagePart]]:
-        """Give the parts of a UI message stream, as a client with this version of the AI SDK reads them.
-
-        `positions` as in `sse`.  Raises FormatError, which says at which byte of which chunk, for
-        what such a client would not take, and UsageError for a version that is not known.
-        """
-        __tracebackhide__ = True
-        parts = part_streams.read_parts(UiMessageDecoder(version=version), self._timeline)
-        return parts if positions else [each.value for each in parts]
 
     @property
     def error(self) -> HandlerError | None:

@@ -16,7 +16,7 @@ def byte_place(timeline: Timeline, offset: int) -> str:
         if offset < before + len(chunk.data):
             return f"byte {offset - before} of chunk {chunk.index}"
         before += len(chunk.data)
-    return f"the end, after chunk {timeline.chunks[-1].index}"
+    return f"the end, after chunk {timeline.chunks[-1].index}" if timeline.chunks else "the end, there is no chunk"
 
 
 @contextmanager

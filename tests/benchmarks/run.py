@@ -1,6 +1,6 @@
-"""Benchmarks side by side: what the testkit and the emulator cost beside the simplest alternative.
+"""Benchmarks side by side: what the testkit, the emulator and the wire formats cost beside alternatives.
 
-    python tests/benchmarks/run.py [--rounds N] [--quick]
+    python tests/benchmarks/run.py [--rounds N] [--quick] [--only in-process|http|formats]
 
 All contenders of a scenario run in turns in one round, after a round that does not count.  Prints
 Markdown: median (least to greatest) of the rounds, and the ratio to each baseline, taken round by
@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for the modules beside this script
 
+from benchmarks.formats import format_scenarios
 from benchmarks.in_process import in_process_scenarios
 from benchmarks.machine import machine_facts
 from benchmarks.over_http import http_scenarios
@@ -24,6 +25,7 @@ from benchmarks.size import FULL, QUICK, Size
 from benchmarks.table import table
 
 BUDGET_SECONDS = 75.0
+PARTS = {"in-process": in_process_scenarios, "http": http_scenarios, "formats": format_scenarios}
 
 
 def main() -> None:
@@ -31,19 +33,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11, help="rounds that count (default: 11)")
     parser.add_argument("--quick", action="store_true", help="so little work that the figures mean nothing")
+    parser.add_argument("--only", choices=PARTS, help="one part alone (default: all)")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     sys.stdout.write(f"{machine_facts()}\n\n")
-    for result in results(QUICK if options.quick else FULL, options.rounds):
+    parts = [options.only] if options.only else list(PARTS)
+    for result in results(QUICK if options.quick else FULL, options.rounds, parts):
         sys.stdout.write(table(result) + "\n")
 
 
-def results(size: Size, rounds: int) -> Iterator[Result]:
+def results(size: Size, rounds: int, parts: Sequence[str]) -> Iterator[Result]:
     """Play every scenario in every round, so that no scenario has a moment of the machine to itself."""
     until = time.monotonic() + BUDGET_SECONDS
     with ExitStack() as stack:
-        scenarios = (*stack.enter_context(in_process_scenarios(size)), *stack.enter_context(http_scenarios(size)))
+        scenarios = [each for part in parts for each in stack.enter_context(PARTS[part](size))]
         played = _play(scenarios, rounds, until)
     for scenario, figures in zip(scenarios, zip(*played, strict=True), strict=True):
         yield Result(scenario, figures)

@@ -1,5 +1,7 @@
 """The benchmark script runs and reports everything that it promises."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,27 +15,71 @@ SCRIPT = Path(__file__).with_name("run.py")
 HANG_SECONDS = 120
 
 IN_PROCESS = {"bare `async for`", "stream_client", "stream_client, .sync", "starlette TestClient.stream"}
+FORMATS = {
+    "SSE, an event of 43 bytes to a null sink": {"SseWriter", "SseWriter without orjson"},
+    "NDJSON, a line of 38 bytes to a null sink": {"NdjsonWriter", "NdjsonWriter without orjson"},
+    "SSE, 100 events and done in-process": {"stream_client"},
+    "SSE, 100 events and done over HTTP": {"serve_function_url"},
+    "NDJSON, 1000 lines read": {"NdjsonReader"},
+}
+IN_GO = {
+    "SSE, an event of 43 bytes to a null sink": {"Go, map", "Go, struct"},
+    "NDJSON, a line of 38 bytes to a null sink": {"Go, map", "Go, struct"},
+    "SSE, 100 events and done in-process": {"Go, ResponseRecorder"},
+    "SSE, 100 events and done over HTTP": {"Go, Server and Client"},
+    "NDJSON, 1000 lines read": {"Go, Scanner and Unmarshal"},
+}
 OVER_HTTP = {"raw aiohttp", "emulator, async generator", "emulator, sync generator", "emulator, streamify"}
 
 
-def test_a_quick_run_reports_a_figure_for_every_contender_of_every_scenario() -> None:
+def test_a_quick_run_reports_a_figure_for_every_contender_of_every_scenario(tmp_path: Path) -> None:
     """No contender fails, is left out or reports something that is not a figure; how fast it is, is not asked."""
-    run = subprocess.run(
-        [sys.executable, str(SCRIPT), "--quick", "--rounds", "1"],
-        capture_output=True,
-        check=False,
-        text=True,
-        encoding="utf-8",
-        timeout=HANG_SECONDS,
-    )
-    assert (run.returncode, run.stderr) == (0, "")
-    assert reported(run.stdout) == {
+    output = quick_run(PATH=str(tmp_path))  # where no Go is
+
+    assert reported(output) == {
         "In-process, chunks of 16 bytes": IN_PROCESS,
         "In-process, a request of one chunk": IN_PROCESS,
         "HTTP, chunks of 16 bytes": OVER_HTTP,
         "HTTP, chunks of 64 KiB": OVER_HTTP,
         "HTTP, time to first byte": OVER_HTTP,
+        **FORMATS,
     }
+    assert "Go missing" in output
+    assert "ratio to Go" not in output
+
+
+def test_the_wire_formats_are_measured_beside_go() -> None:
+    """The program in Go does all of its works, and is what ours is measured by."""
+    if shutil.which("go") is None:
+        if "go" in os.environ.get("REQUIRE_RUNTIMES", "").split(","):
+            pytest.fail("no go on the PATH")
+        pytest.skip("no go on the PATH")
+
+    output = quick_run("--only", "formats")
+
+    assert reported(output) == {title: ours | IN_GO[title] for title, ours in FORMATS.items()}
+    assert {title: set(ratios(output, title)) for title in FORMATS} == IN_GO
+
+
+def quick_run(*arguments: str, **environment: str) -> str:
+    """What the script prints."""
+    run = subprocess.run(
+        [sys.executable, str(SCRIPT), "--quick", "--rounds", "1", *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+        text=True,
+        encoding="utf-8",
+        timeout=HANG_SECONDS,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
+
+
+def ratios(output: str, title: str) -> list[str]:
+    """The baselines of a table."""
+    head = output.partition(f"### {title}\n\n")[2].partition("\n")[0]
+    return [cell.removeprefix("ratio to ") for cell in head.strip("| ").split(" | ")[2:]]
 
 
 def reported(output: str) -> dict[str, set[str]]:

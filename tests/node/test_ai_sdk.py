@@ -107,6 +107,15 @@ def test_the_sdk_reads_what_data_stream_writes() -> None:
         assert texts == [part.value for part in parts if part.type == "text"]
 
 
+def test_the_sdk_skips_the_heartbeats_of_data_stream() -> None:
+    """W4: empty lines at the beginning, between parts and at the end, in chunks of their own or byte by byte."""
+    body = b'\n\n0:"Hel"\n\n\n0:"lo"\n\n'
+    pieces = [base64.b64encode(line).decode() for line in body.splitlines(keepends=True)]
+
+    for answer in ask("readData", streams=[whole(body), pieces, single(body)]):
+        assert [value for name, value in answer["value"] if name == "text"] == ["Hel", "lo"]
+
+
 @pytest.mark.parametrize("cut", [whole, single])
 def test_the_sdk_and_the_decoder_refuse_the_same_data_streams(cut: Any) -> None:
     """W5: but for bytes that are no UTF-8, which the SDK replaces."""

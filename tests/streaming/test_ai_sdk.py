@@ -157,6 +157,7 @@ def test_text_is_the_delta_of_a_block_that_opens_and_closes_by_itself() -> None:
         ([DONE, {"type": "abort"}], [DONE, b'data: {"type":"abort"}\n\n', DONE]),
         ([DONE, "Hi"], [DONE, *(_text("text-start"), _text("text-delta", delta="Hi"), _text("text-end")), DONE]),
         ([b"data: [DONE]\n"], [b"data: [DONE]\n", DONE]),
+        ([b"data: [DONE]\r\n\r\n"], [b"data: [DONE]\r\n\r\n"]),
     ],
     ids=[
         "nothing",
@@ -165,6 +166,7 @@ def test_text_is_the_delta_of_a_block_that_opens_and_closes_by_itself() -> None:
         "given too early",
         "text behind it",
         "given without its blank line",
+        "given with CR LF",
     ],
 )
 def test_b21_done_comes_once(items: list[object], chunks: list[bytes]) -> None:
@@ -319,6 +321,58 @@ def test_w4_a_ui_message_stream_has_a_heartbeat(options: dict[str, Any], beats: 
     assert capture.body.count(b": keep-alive\n\n") == beats
     assert [part.type for part in capture.ui_messages()] == ["start", "finish"]
     capture.assert_ui_message_stream()
+
+
+@pytest.mark.parametrize(
+    ("options", "beats"), [({}, []), ({"heartbeat": 15}, [15, 30]), ({"heartbeat": 0}, [])], ids=str
+)
+def test_w4_a_data_stream_may_have_empty_lines_as_heartbeats(options: dict[str, Any], beats: list[float]) -> None:
+    """W4: the format has no comment, so there is none unless it is asked for; readers skip empty lines."""
+
+    async def slow() -> AsyncIterator[object]:
+        yield "Hello"
+        await asyncio.sleep(44)
+        yield " world"
+
+    capture = captured(lambda: data_stream(slow(), **options))
+
+    records = capture.transcript.chunks
+    assert [record.produced_at for record in records if capture.chunks[record.index] == b"\n"] == beats
+    assert [part.value for part in capture.data_stream()] == ["Hello", " world"]
+    assert len(capture.chunks) == 2 + len(beats)
+    capture.assert_data_stream()
+
+
+def test_w4_no_heartbeat_stands_inside_a_line() -> None:
+    """W4: bytes of the source may have left one open; an error behind heartbeats alone is a late one, as it is there."""
+
+    async def cut() -> AsyncIterator[object]:
+        await asyncio.sleep(12)
+        yield b'0:"Hel'
+        await asyncio.sleep(12)
+        yield b'lo"\n'
+        await asyncio.sleep(12)
+        raise AppError("app.overloaded", "try later")
+
+    capture = captured(lambda: data_stream(cut(), heartbeat=10, error_parts=True))
+
+    assert capture.chunks == [b"\n", b'0:"Hel', b'lo"\n', b"\n", b'3:"try later"\n']
+    capture.assert_error("app.overloaded", late=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heartbeat": 15, "protocol": "text"}, "the text protocol has no heartbeat: all that is sent is text"),
+        ({"heartbeat": -1}, "heartbeat must be a number of seconds"),
+    ],
+    ids=["text", "negative"],
+)
+def test_w4_a_heartbeat_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
+    """W4: at the call."""
+    with pytest.raises(UsageError, match=message):
+        data_stream(["a"], **options)
+    data_stream(["a"], protocol="text", heartbeat=None)
 
 
 def test_e16_a_part_goes_out_when_it_is_made() -> None:

@@ -354,6 +354,12 @@ def test_the_id_is_read_from_the_request(headers: Any, expected: str) -> None:
     assert last_event_id({}) == ""
 
 
+def test_what_is_no_event_has_no_id() -> None:
+    """E36: the mistake is the handler's, and said at the call."""
+    with pytest.raises(UsageError, match="event must be the event of the request, a mapping, not of type NoneType"):
+        last_event_id(None)  # type: ignore[arg-type]
+
+
 # -- a store of one's own -----------------------------------------------------------------------
 
 

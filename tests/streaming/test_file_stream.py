@@ -81,7 +81,7 @@ def test_d13_a_chunk_size_is_a_number_of_bytes(file: Path, size: Any) -> None:
         file_stream(file, chunk_size=size)
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "data.bin/x", "", "a\0b"], ids=repr)
+@pytest.mark.parametrize("name", ["missing.csv", "data.bin/x", "", "a\0b", "x" * 300], ids=lambda name: repr(name[:12]))
 async def test_d13_a_missing_file_is_not_found(file: Path, name: str) -> None:
     """D13, E2: before there is a response; a folder is no file either, and the path stays private."""
     capture = await whole(file.parent / name)
@@ -107,6 +107,31 @@ async def test_d13_a_file_that_goes_before_it_is_opened_is_not_found(file: Path)
         return response
 
     assert (await stream_client(handler).get("/")).status == 404
+
+
+async def test_d13_a_folder_that_takes_the_place_of_a_file_is_none(file: Path) -> None:
+    """D13: between the response and its first chunk."""
+
+    def handler(event: Any, context: Any) -> StreamingResponse:
+        response = file_stream(file)
+        file.unlink()
+        file.mkdir()
+        return response
+
+    assert (await stream_client(handler).get("/")).status == 404
+
+
+@pytest.mark.parametrize("path", [None, 7, b"data.bin"], ids=repr)
+def test_d13_a_path_is_text_or_a_path(path: Any) -> None:
+    """D13: the mistake is the handler's, and said at the call."""
+    with pytest.raises(UsageError, match="path must be text or a path of text, not of type "):
+        file_stream(path)
+
+
+def test_w5_an_event_is_a_mapping(file: Path) -> None:
+    """W5: the request in another form has no Range that could be read."""
+    with pytest.raises(UsageError, match="event must be the event of the request, a mapping, not of type list"):
+        file_stream(file, event=[])  # type: ignore[arg-type]
 
 
 def test_d13_a_response_that_nobody_reads_holds_no_file(file: Path) -> None:
@@ -266,6 +291,23 @@ def test_w5_events_of_every_door_have_a_range(file: Path, event: dict[str, Any])
 def test_w5_an_event_without_a_range_is_none(file: Path, event: dict[str, Any]) -> None:
     """W5: nothing is expected of an event."""
     assert file_stream(file, event=event).status == 200
+
+
+async def test_w5_a_part_of_a_file_that_shrinks_is_a_late_error(file: Path) -> None:
+    """W5, E3: the head has promised more bytes; a client must not take what came for all of them."""
+
+    def handler(event: Any, context: Any) -> StreamingResponse:
+        response = file_stream(file, event=event, chunk_size=10)
+        file.write_bytes(TEXT[:30])
+        return response
+
+    capture = await stream_client(handler).get("/", headers={"range": "bytes=10-59"})
+
+    assert (capture.status, capture.body) == (206, TEXT[10:30])
+    assert capture.error is not None
+    assert isinstance(capture.error.exception, InvalidResponse)
+    assert capture.error.message == "'data.bin' shrank while it was sent: 30 bytes of the range are missing"
+    assert capture.stream_error_code == "app.internal"
 
 
 async def test_w5_a_part_can_be_had_again_and_again(file: Path) -> None:

@@ -15,7 +15,7 @@ from apptheory_streaming.wire.gai_events import (
     GaiStart,
     GaiTextDelta,
 )
-from apptheory_testkit import StreamCapture, assert_gai_order, gai_events, stream_client
+from apptheory_testkit import Positioned, StreamCapture, assert_gai_order, gai_events, stream_client
 from apptheory_testkit.virtual_time.loop import VirtualLoop
 from gai_cases import GAI
 
@@ -249,7 +249,7 @@ def test_the_exact_headers_of_the_package_are_a_preset() -> None:
     assert gai_events(lines) == [GaiStart(), GaiTextDelta("a"), GaiDone()]
 
 
-@pytest.mark.parametrize("wrong", ["text", 7, None], ids=repr)
+@pytest.mark.parametrize("wrong", ["text", b"text", {"text": "a"}, 7, None], ids=repr)
 def test_what_is_no_source_is_refused(wrong: Any) -> None:
     """At the call; text would be a delta a character."""
     with pytest.raises(UsageError, match="gai_stream takes an iterable of events, sync or async, not "):
@@ -279,15 +279,94 @@ def test_a_stream_out_of_order_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stream", "content_type"),
+    ("chunks", "content_type", "message"),
     [
-        (b'{"type":"start"}\nnonsense\n', "application/x-ndjson"),
-        (b'{"type":"nonsense"}\n', "application/x-ndjson"),
-        (b"data: nonsense\n\n", "text/event-stream"),
+        (
+            [b'{"type":"start"}\n', b"non", b"sense\n"],
+            "application/x-ndjson",
+            "line 2 is no JSON: Expecting value (byte 0 of chunk 1)",
+        ),
+        (
+            [b'\n{"type":"start"}\r\n\r\n{"type', b'":"nonsense"}\n'],
+            "application/x-ndjson",
+            "event 'nonsense': there is no type of event 'nonsense', only start, ",
+        ),
+        (
+            [b'\xef\xbb\xbf{"type":"start"}\n', b"", b' \n[1]\n{"type":"done"}'],
+            "application/x-ndjson",
+            'got list: a line needs a "type" that is text (byte 2 of chunk 2)',
+        ),
+        (
+            [b'event: start\ndata: {"started":true}\n\n', b"event: done\nda", "ta: {é\n\n".encode()],
+            "text/event-stream",
+            "event 'done': data is no JSON: Expecting property name enclosed in double quotes (byte 5 of chunk 2)",
+        ),
+        (
+            [b"\xef\xbb\xbf: hi\r\n\r\ndata\r\n", b'event:text_delta\ndata:{"te\xc3', b'\xa9"\ndata: ::1}\n\n'],
+            "text/event-stream",
+            "event 'text_delta': data is no JSON: Expecting value (byte 10 of chunk 2)",
+        ),
+        (
+            [b"\xef\xbb\xbf\n", b"[1]\n"],
+            "application/x-ndjson",
+            'got list: a line needs a "type" that is text (byte 0 of chunk 1)',
+        ),
+        (
+            [b"\xef\xbb\xbf[1]\n"],
+            "application/x-ndjson",
+            'got list: a line needs a "type" that is text (byte 3 of chunk 0)',
+        ),
+        (
+            [b"\xef\xbb\xbfdata: {\nevent: done\n\n"],
+            "text/event-stream",
+            "event 'done': data is no JSON: Expecting property name enclosed in double quotes (byte 10 of chunk 0)",
+        ),
+        (
+            [b"id: 1\n", b"event: text_delta\n", b'data:{"text":1}\n\n'],
+            "text/event-stream",
+            """event 'text_delta': "text" must be text, not int (byte 5 of chunk 2)""",
+        ),
     ],
-    ids=["line", "type", "event"],
+    ids=["line", "type", "value", "event", "lines of data", "blank BOM", "BOM", "BOM of events", "field"],
 )
-def test_what_is_no_event_of_gai_is_a_format_error(stream: bytes, content_type: str) -> None:
-    """E18: nothing is left out in silence."""
-    with pytest.raises(FormatError):
-        gai_events(raw([stream], content_type))
+def test_what_is_no_event_of_gai_says_at_which_byte_of_which_chunk(
+    chunks: list[bytes], content_type: str, message: str
+) -> None:
+    """E18: nothing is left out in silence; chunks are counted as everywhere, empty ones too."""
+    for positions in (False, True):
+        with pytest.raises(FormatError) as failure:
+            gai_events(raw(chunks, content_type), positions=positions)
+        assert str(failure.value).startswith(message), str(failure.value)
+
+
+def test_the_place_of_a_wrong_type_is_its_line() -> None:
+    """E18: at the end of a long message."""
+    with pytest.raises(FormatError, match=r"raw \(byte 4 of chunk 1\)$"):
+        gai_events(raw([b'{"type":"start"}\n', b' \r\n\n{"type":"b"}\n'], "application/x-ndjson"))
+
+
+@pytest.mark.parametrize("form", ["sse", "ndjson"])
+def test_d3_an_event_has_the_position_of_the_chunk_that_completed_it(form: str) -> None:
+    """D3: its number and its virtual time."""
+
+    async def events() -> AsyncIterator[str]:
+        await asyncio.sleep(2)
+        yield "a"
+        await asyncio.sleep(1)
+
+    capture = captured(lambda: gai_stream(events(), form=form))
+
+    assert gai_events(capture, positions=True) == [
+        Positioned(GaiStart(), 0, 2.0),
+        Positioned(GaiTextDelta("a"), 1, 2.0),
+        Positioned(GaiDone(), 2, 3.0),
+    ]
+    assert gai_events(capture, positions=False) == [GaiStart(), GaiTextDelta("a"), GaiDone()]
+
+
+def test_f3_looking_at_events_looks_at_no_problem() -> None:
+    """F3: strict mode still fails a test for an error that came after them."""
+    capture = get("a", AppError("app.conflict", "taken"))
+
+    assert len(gai_events(capture)) == 4
+    assert capture.unseen_problems() == ["late error after 4 chunks: app.conflict: AppError: taken"]

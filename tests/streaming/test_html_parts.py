@@ -153,6 +153,26 @@ def test_a32_a_part_has_a_name(name: Any) -> None:
         html_parts(SHELL, {name: part(0, "")})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: "<p>", "UsageError: the part 'seats' must be an async function; it gave a str at once"),
+        (part(1, b"<p>"), "StreamTypeError: the part 'seats' gave a bytes, not HTML as text"),  # type: ignore[arg-type]
+        (part(1, None), "StreamTypeError: the part 'seats' gave a NoneType, not HTML as text"),  # type: ignore[arg-type]
+    ],
+    ids=["not async", "bytes", "nothing"],
+)
+def test_r2_a_part_is_html_as_text(wrong: Any, message: str) -> None:
+    """R2, E3: what is not is no part of a page, in no other form; the other parts are cancelled."""
+    log: list[str] = []
+
+    capture = get({"menu": part(5, "<p>Soup</p>", log), "seats": wrong})
+
+    assert capture.chunks == [SHELL.encode()]
+    assert str(capture.error) == f"app.internal: {message}"
+    assert log == ["cancelled"]
+
+
 def test_a32_a_part_has_a_place() -> None:
     """A32: else nobody would see it."""
     with pytest.raises(UsageError, match='put <slot name="wine"></slot> there'):

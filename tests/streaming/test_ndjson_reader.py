@@ -229,6 +229,50 @@ async def test_e13_cancelling_stops_it() -> None:
     assert [value async for value in reader] == []
 
 
+class Mailbox:
+    """Chunks as a connection has them: whoever stops waiting for one may wait again."""
+
+    def __init__(self) -> None:
+        self.chunks: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def __aiter__(self) -> "Mailbox":
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self.chunks.get()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+
+def test_w6_a_wait_that_is_given_up_loses_nothing() -> None:
+    """W6, E13: a timeout in the middle of a line; the next wait goes on with that line."""
+
+    async def main() -> None:
+        mailbox = Mailbox()
+        reader = NdjsonReader(mailbox)
+        mailbox.chunks.put_nowait(b'{"a":')
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(reader), 10)
+        for chunk in [b"1}\n2", b"3", b""]:
+            mailbox.chunks.put_nowait(chunk)
+        assert [value async for value in reader] == [{"a": 1}, 23]
+
+    run(main())
+
+
+def test_w6_a_cut_line_of_a_generator_that_was_cancelled_is_no_value() -> None:
+    """W6: it has ended, and what it had begun is not taken for whole."""
+
+    async def main() -> None:
+        reader = NdjsonReader(Source(b"12", asyncio.Event()))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(reader), 10)
+        assert [value async for value in reader] == []
+
+    run(main())
+
+
 def test_e13_a_timeout_stops_it() -> None:
     """E13: as around any other wait."""
     source = Source(asyncio.Event())

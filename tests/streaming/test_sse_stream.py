@@ -90,6 +90,31 @@ def test_an_id_of_its_own_stays_and_what_is_no_event_has_none(kind: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("events", "frames"),
+    [
+        ("text", [b"data: text\n\n"]),
+        (b"data: x\n\n", [b"data: x\n\n"]),
+        ({"a": 1}, [b'data: {"a":1}\n\n']),
+        (ServerSentEvent("x", event="e"), [b"event: e\ndata: x\n\n"]),
+        (None, []),
+    ],
+    ids=["text", "bytes", "mapping", "event", "none"],
+)
+def test_one_event_may_stand_in_the_place_of_all(events: Any, frames: list[bytes]) -> None:
+    """R1: it is never taken apart into characters or keys."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        capture = runner.run(stream_client(lambda event, context: sse_stream(events)).get())
+
+    assert capture.chunks == frames
+
+
+def test_what_is_no_source_of_events_is_refused() -> None:
+    """At the call, and not in the middle of a response."""
+    with pytest.raises(UsageError, match="sse_stream takes an iterable, sync or async, not int"):
+        sse_stream(7)  # type: ignore[arg-type]
+
+
 def test_nothing_is_numbered_by_itself() -> None:
     """W2: without `ids` an event has the id that it was given."""
     assert [event.id for event in get("sync", "a", ServerSentEvent("b", id="x")).sse()] == ["", "x"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from apptheory_streaming import (
     ServerSentEvent,
     SseDecoder,
     SseWriter,
+    sse_stream,
     streamify_response,
 )
 from apptheory_streaming.errors import HeadSetTwice, UsageError, WriteAfterEnd
@@ -168,6 +170,66 @@ def test_a_writer_is_as_fast_as_its_client() -> None:
     assert max(ahead) <= 2
 
 
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_events_are_numbered_as_those_of_sse_stream_are(kind: str) -> None:
+    """E03: those with data, from 1; an id of one's own stays and counts; comments and hints have none."""
+    events = [
+        "a",
+        {"a": 1},
+        ServerSentEvent("b", "e", retry=5, comment="two\nlines"),
+        ServerSentEvent("c", id="own"),
+        ServerSentEvent(comment="nothing"),
+        ServerSentEvent(retry=7),
+        "two\nlines",
+    ]
+
+    def steps(stream: HttpResponseStream) -> None:
+        writer = SseWriter.open(stream, ids=True)
+        for event in events:
+            writer.write_event(event)
+        writer.write_comment("still here")
+        writer.write_event("last", event="done", retry=9)
+
+    async def handler(event: Any, context: Any) -> Any:
+        last = ServerSentEvent("last", "done", retry=9)
+        return sse_stream([*events, ServerSentEvent(comment="still here"), last], ids=True)
+
+    capture = await capture_of(steps, kind)
+
+    assert capture.chunks == (await stream_client(handler).get()).chunks
+    assert [event.id for event in capture.sse()] == ["1", "2", "3", "own", "5", "6"]
+
+
+@pytest.mark.parametrize("wrong", [{"data": float("nan")}, {"data": "a", "event": "a\nb"}], ids=["data", "event"])
+def test_an_event_that_is_refused_takes_no_number(wrong: dict[str, Any]) -> None:
+    """W2: nothing is written, and the next event has the number."""
+    output = io.BytesIO()
+    writer = SseWriter(output, ids=True)
+
+    with pytest.raises(InvalidResponse):
+        writer.write_event(**wrong)
+    assert writer.write_event("a") == len(output.getvalue())
+    assert output.getvalue() == b"id: 1\ndata: a\n\n"
+
+
+async def test_no_numbered_event_is_written_behind_the_end() -> None:
+    """F4: WriteAfterEnd, as for others; a refused event does not open the head either."""
+
+    def steps(stream: HttpResponseStream) -> None:
+        writer = SseWriter(stream, ids=True)
+        with pytest.raises(InvalidResponse):
+            writer.write_event(object())
+        HttpResponseStream.from_(stream, {"statusCode": 201})
+        streams.append(writer)
+
+    streams: list[SseWriter[Any]] = []
+    capture = await capture_of(steps)
+
+    with pytest.raises(WriteAfterEnd):
+        streams[0].write_event("late")
+    assert (capture.status, capture.chunks) == (201, [])
+
+
 def texts(writer: int) -> list[str]:
     """What one of the writers writes: lines, so that a frame is more than one line, and of many sizes."""
     return [f"{writer} {number}\n{'é' * (number % 97)}" for number in range(EVENTS // (THREADS + TASKS))]
@@ -210,3 +272,46 @@ async def test_8_threads_and_8_tasks_write_10_000_events_into_one_writer() -> No
     for chunk in capture.chunks:
         whole = SseDecoder().feed(chunk)
         assert len(whole) == (0 if chunk.startswith(b":") else 1), chunk
+
+
+class Yielding(io.BytesIO):
+    """A file before whose writes others have their turn."""
+
+    def write(self, data: Any, /) -> int:
+        """Let another thread run, and write."""
+        os.sched_yield()
+        return super().write(data)
+
+
+@pytest.mark.parametrize("output", ["response", "file"])
+async def test_numbers_come_in_the_order_of_the_wire_whoever_writes(output: str) -> None:
+    """W1, E03: 8 threads, which have to wait for room, and 8 tasks; every number once, none before a lower one."""
+    file = Yielding()
+    each = 100
+
+    @streamify_response
+    async def handler(event: Any, stream: HttpResponseStream, context: Any) -> None:
+        writer = SseWriter[Any](stream if output == "response" else file, ids=True)
+
+        def thread(number: int) -> None:
+            for at in range(each):
+                writer.write_event(f"{number} {at}", event="thread")
+
+        async def task(number: int) -> None:
+            for at in range(each):
+                writer.write_event({"task": number, "at": at}, event="task")
+                await asyncio.sleep(0)
+
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(THREADS) as pool:
+            threads = [loop.run_in_executor(pool, thread, number) for number in range(THREADS)]
+            await asyncio.gather(*threads, *(task(number) for number in range(TASKS)))
+        await stream.end()
+
+    capture = await stream_client(handler).get()
+
+    events = capture.sse() if output == "response" else SseDecoder().feed(file.getvalue())
+    assert [event.id for event in events] == [str(number + 1) for number in range((THREADS + TASKS) * each)]
+    for number in range(THREADS):
+        own = [event.data for event in events if event.data.startswith(f"{number} ")]
+        assert own == [f"{number} {at}" for at in range(each)]

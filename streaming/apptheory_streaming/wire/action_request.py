@@ -1,14 +1,13 @@
 """The three shapes in which chats ask a function for something, read into one."""
 
 import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from apptheory_streaming.errors import AppError
+from apptheory_streaming.wire.json_text import JsonFault, read_json
 
 __all__ = ["ActionRequest", "RequestShape", "read_action"]
 
@@ -65,18 +64,20 @@ def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
-def _decoded(body: str) -> bytes:
+def _decoded(body: str) -> str:
     try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode(body, validate=True).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refused("the body is no JSON") from error  # which is UTF-8 between systems
+    except ValueError as error:
         raise _refused("the body is no base64") from error
 
 
-def _json(text: str | bytes) -> Any:
+def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _refused("the body is no JSON") from error
+        return read_json(text)
+    except JsonFault as fault:
+        raise _refused("the body is no JSON") from fault
 
 
 def _action(action: object) -> str:

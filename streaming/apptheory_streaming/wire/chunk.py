@@ -3,14 +3,21 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import BinaryIO
 
-from apptheory_streaming.errors import StreamTypeError
+from apptheory_streaming.errors import StreamTypeError, UsageError
 
-__all__ = ["Chunk", "StreamBody", "encode_chunk"]
+__all__ = ["Chunk", "StreamBody", "bytes_of", "encode_chunk"]
 
 Chunk = bytes | bytearray | memoryview | str
 
 StreamBody = Chunk | Iterable[Chunk] | AsyncIterable[Chunk] | BinaryIO | None
 """What every entry point takes as a body (rule R1): one chunk, many, a file opened in binary, or nothing."""
+
+
+def bytes_of(data: object) -> bytes:
+    """Give what a decoder was fed with as bytes; raises UsageError for what is none, as text and numbers are."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    raise UsageError(f"a decoder is fed with bytes, as they came, not with {type(data).__name__}")
 
 
 def encode_chunk(chunk: object, index: int) -> bytes:

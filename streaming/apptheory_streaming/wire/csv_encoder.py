@@ -67,7 +67,7 @@ class CsvEncoder:
 
     def _cells(self, row: object) -> Sequence[object]:
         if is_dataclass(row) and not isinstance(row, type):
-            return self._by_name({field.name: getattr(row, field.name) for field in fields(row)})
+            return self._by_name({field.name: self._field(row, field.name) for field in fields(row)})
         if isinstance(row, Mapping):
             return self._by_name(cast("Mapping[object, object]", row))
         names = getattr(row, "_fields", None)  # of a named tuple
@@ -76,6 +76,12 @@ class CsvEncoder:
         if isinstance(row, Sequence) and not isinstance(row, str | bytes | bytearray | memoryview):
             return cast("Sequence[object]", row)
         raise self._wrong(f"is of type {type(row).__name__}; a row is a dataclass, a mapping or a sequence")
+
+    def _field(self, row: object, name: str) -> object:
+        try:
+            return getattr(row, name)
+        except AttributeError as error:  # declared, and never set
+            raise self._wrong(f"has no value for its field {name!r}") from error
 
     def _by_name(self, row: Mapping[object, object]) -> list[object]:
         if self._columns is None:
@@ -101,9 +107,14 @@ class CsvEncoder:
         if isinstance(value, Enum):
             return self._text(value.value, index)
         if isinstance(value, _WRITTEN_AS_TEXT):
-            return str(value)
-        name = f"column {index}" if self._columns is None else f"column {self._columns[index]!r}"
-        raise self._wrong(f"holds a value of type {type(value).__name__} in {name}; make text of it")
+            try:
+                return str(value)
+            except ValueError as error:  # more digits than Python writes
+                raise self._wrong(f"holds a number in {self._place(index)} that has no text: {error}") from error
+        raise self._wrong(f"holds a value of type {type(value).__name__} in {self._place(index)}; make text of it")
+
+    def _place(self, index: int) -> str:
+        return f"column {index}" if self._columns is None else f"column {self._columns[index]!r}"
 
     def _write(self, cells: Sequence[str], what: str) -> bytes:
         self._writer.writerow(cells)

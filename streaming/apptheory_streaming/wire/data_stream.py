@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from apptheory_streaming.errors import FormatError, InvalidResponse
+from apptheory_streaming.wire.chunk import bytes_of
 from apptheory_streaming.wire.json_shape import Kind, Shape
 from apptheory_streaming.wire.json_text import JsonFault, encode_json, read_json
 
@@ -113,7 +114,7 @@ class DataStreamDecoder:
 
     def read(self, data: bytes | bytearray | memoryview) -> Iterator[DataStreamPart]:
         """Take the next bytes, and give their parts one by one, up to what is wrong."""
-        *lines, rest = bytes(data).split(b"\n")
+        *lines, rest = bytes_of(data).split(b"\n")
         for line in lines:
             yield from self._end_line(line)
         self._rest.append(rest)

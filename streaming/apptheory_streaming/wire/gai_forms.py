@@ -3,7 +3,6 @@
 Source: https://github.com/recera/gai, package stream, as it is served (read 2026-11-21).
 """
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -125,11 +124,15 @@ def gai_to_sse(
 
 
 def gai_from_sse(event: SseEvent) -> GaiEvent:
-    """Give the event that a Server-Sent Event stands for; raises FormatError for none of them."""
+    """Give the event that a Server-Sent Event stands for.
+
+    Raises FormatError for none of them; its offset is one of the data.
+    """
     try:
         data = read_json(event.data)
     except JsonFault as fault:
-        raise FormatError(f"data is {fault}", where=f"event {event.event!r}") from fault
+        offset = len(event.data[: fault.position].encode())
+        raise FormatError(f"data is {fault}", offset=offset, where=f"event {event.event!r}") from fault
     return _made(event.event, data, lambda forms: forms.sse)
 
 
@@ -178,7 +181,7 @@ def _is(value: object, kind: _Kind) -> bool:
 def _made(name: str, data: object, form_of: Callable[[_Forms], _Form]) -> GaiEvent:
     made = _TYPES.get(name)
     if made is None:
-        raise FormatError(f"{name!r} is no type of event", where=f"there are {', '.join(_TYPES)}")
+        raise FormatError(f"there is no type of event {name!r}, only {', '.join(_TYPES)}", where=f"event {name!r}")
     try:
         values = dict(_read(form_of(_FORMS[made]), data))
     except _Unfit as unfit:
@@ -211,7 +214,7 @@ def _read_field(each: _Field, key: str, data: Mapping[str, object]) -> object:
     if each.kind is _Kind.BYTES and isinstance(value, str):
         try:
             return b64decode(value, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # characters beyond ASCII are no binascii.Error
             raise _Unfit(f'"{key}" is no base64') from error
     if not _is(value, each.kind):
         raise _Unfit(f'"{key}" must be {each.kind.value}, not {type(value).__name__}')

@@ -8,19 +8,23 @@ import json
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from apptheory_streaming.errors import InvalidResponse
 
-__all__ = ["JsonFault", "encode_json", "read_json", "scan_json"]
+__all__ = ["JsonFault", "encode_json", "encode_json_line", "read_json", "scan_json"]
 
-_Dump = Callable[[object], bytes]
+
+class _Encode(Protocol):
+    def __call__(self, value: object, what: str = ..., /) -> bytes: ...
+
 
 _PROBES: tuple[object, ...] = (
-    {"b": [1, -0.0, True, None], "a": 'é\u2028\x00\x1f\x7f"\\/\b\t\n\f\r😀'},
-    [0.1, 1e15, 1e16, 1.5e17, 1e22, 123456789012345680.0, 1.7976931348623157e308, 5e-324, 1e-4, 2**64 - 1, -(2**63)],
+    {"b": [1, -0.0, True], "a": 'é\u2028\x00\x1f\x7f"\\/\b\t\n\f\r😀'},
+    *(0.1, 1e15, 1e16, 1.5e17, 1e22, 123456789012345680.0, 1.7976931348623157e308, 1e-4, 2**64 - 1, -(2**63)),
 )
+"""What is written by orjson itself, each alone: one that goes another way would hide the others."""
 
 
 class JsonFault(ValueError):  # noqa: N818 - it becomes a FormatError, which has the place
@@ -30,20 +34,6 @@ class JsonFault(ValueError):  # noqa: N818 - it becomes a FormatError, which has
         """Keep the place."""
         super().__init__(problem)
         self.position = position
-
-
-def encode_json(value: object, what: str = "the value") -> bytes:
-    """Give the JSON text of a value; an Enum is its value, a UUID its text.
-
-    Raises InvalidResponse, which calls the value `what`, for one without a JSON form: NaN,
-    infinity, other types, text without a UTF-8 form, a value that contains itself.
-    """
-    try:
-        return _dump(value)
-    except UnicodeEncodeError as error:
-        raise InvalidResponse(f"{what} has no JSON form: text without a UTF-8 form ({error.reason})") from error
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidResponse(f"{what} has no JSON form: {error}") from error
 
 
 def read_json(text: str) -> Any:
@@ -62,18 +52,21 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no value")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse)
+_decoder: Any = json.JSONDecoder(parse_constant=_refuse)  # any: type stubs leave `scan_once` out
 
-scan_json = _decoder.raw_decode
-"""Give the value that a text begins with, and where it ends; raises ValueError or RecursionError for none."""
+scan_json: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once
+"""Give the value that begins at a character of a text, and where it ends.
+
+Raises StopIteration where no value begins, and ValueError or RecursionError for one that is wrong.
+"""
 
 
 def _parse(text: str) -> Any:
-    if not text.startswith((" ", "\t", "\n", "\r")):
-        value, end = scan_json(text)  # half the time of `decode`, which looks for blanks around it
-        if end == len(text):
-            return value
-    return _decoder.decode(text)
+    try:
+        value, end = scan_json(text, 0)  # a third of the time of `decode`, which looks for blanks around it
+    except StopIteration:
+        return _decoder.decode(text)  # which knows blanks, and says what is wrong
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def _plain(value: object) -> object:
@@ -88,33 +81,56 @@ def _plain(value: object) -> object:
 _to_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
 
 
-def _dump_plainly(value: object) -> bytes:
-    return _to_text(value).encode()
+def _encode_plainly(value: object, what: str = "the value") -> bytes:
+    try:
+        return _to_text(value).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidResponse(f"{what} has no JSON form: text without a UTF-8 form ({error.reason})") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidResponse(f"{what} has no JSON form: {error}") from error
 
 
-def _dump_with(orjson: Any) -> _Dump:
+def _encode_line_plainly(value: object, what: str = "the value") -> bytes:
+    return _encode_plainly(value, what) + b"\n"
+
+
+def _encode_with(orjson: Any, *, line: bool = False) -> _Encode:
     dumps: Callable[..., bytes] = orjson.dumps
     options = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+    plainly = _encode_plainly
+    if line:
+        options |= orjson.OPT_APPEND_NEWLINE
+        plainly = _encode_line_plainly
 
-    def dump(value: object) -> bytes:
+    def encode(value: object, what: str = "the value") -> bytes:
         try:
             text = dumps(value, None, options)
         except TypeError:  # keys that are no text, large numbers, subclasses: not all of them are wrong
-            return _dump_plainly(value)
-        if b"null" in text or b"e-" in text or b"0.0000" in text:  # for NaN, 1e-07 and 1e-05 there
-            return _dump_plainly(value)
+            return plainly(value, what)
+        found = text.decode()  # where `in` takes a tenth of its time with bytes
+        if "null" in found or "e-" in found or "0.0000" in found:  # for NaN, 1e-07 and 1e-05 there
+            return plainly(value, what)
         return text
 
-    return dump
+    return encode
 
 
-def _fastest() -> _Dump:
+def _fastest(*, line: bool = False) -> _Encode:
+    plainly = _encode_line_plainly if line else _encode_plainly
     try:
-        dump = _dump_with(import_module("orjson"))
+        encode = _encode_with(import_module("orjson"), line=line)
     except (ImportError, AttributeError):
-        return _dump_plainly
-    same = all(dump(probe) == _dump_plainly(probe) for probe in _PROBES)
-    return dump if same else _dump_plainly
+        return plainly
+    same = all(encode(probe) == plainly(probe) for probe in _PROBES)
+    return encode if same else plainly
 
 
-_dump = _fastest()
+encode_json = _fastest()
+"""Give the JSON text of a value; an Enum is its value, a UUID its text.
+
+Raises InvalidResponse, which calls the value `what`, for one without a JSON form: NaN, infinity,
+other types, text without a UTF-8 form, a value that contains itself.
+"""
+
+encode_json_line = _fastest(line=True)
+"""Give the same with an LF behind it."""

@@ -6,7 +6,7 @@ Source: https://github.com/ndjson/ndjson-spec.
 from collections.abc import Mapping
 
 from apptheory_streaming.errors import InvalidResponse
-from apptheory_streaming.wire.json_text import encode_json
+from apptheory_streaming.wire.json_text import encode_json_line
 
 __all__ = ["encode_line"]
 
@@ -18,7 +18,7 @@ def encode_line(item: object, *, timestamp: int | None = None) -> bytes:
     InvalidResponse for an item without a JSON form, and for one that is no object where a
     timestamp is to be added.
     """
-    return encode_json(item if timestamp is None else _stamped(item, timestamp), "an item") + b"\n"
+    return encode_json_line(item if timestamp is None else _stamped(item, timestamp), "an item")
 
 
 def _stamped(item: object, timestamp: int) -> dict[object, object]:

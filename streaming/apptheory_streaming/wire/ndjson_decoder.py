@@ -1,5 +1,6 @@
 """NDJSON: the decoder (rules W5 and W6)."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from apptheory_streaming.errors import FormatError
@@ -34,11 +35,10 @@ class NdjsonDecoder:
         if self.error is not None:
             return values
         *lines, rest = bytes(data).split(b"\n")
-        for line in lines:
-            if self._parts or not self._read_plain(line, values):
-                self._keep(line)
-                if self._end_line(values, 1):
-                    return values
+        for line in lines if self._max is not None else self._read_plain(lines, values):
+            self._keep(line)
+            if self._end_line(values, 1):
+                return values
         if rest:
             self._keep(rest)
             self._check_unfinished()
@@ -51,21 +51,14 @@ class NdjsonDecoder:
             self._end_line(values, 0)
         return values
 
-    def _read_plain(self, line: bytes, values: list[Any]) -> bool:
-        """Read a whole line that is nothing but a value, in a third of the time; false for any other."""
-        if self._max is not None:
-            return False
-        try:
-            text = line.decode()
-            value, end = scan_json(text)
-        except (ValueError, RecursionError):
-            return False
-        if end != len(text) and text[end:] != "\r":
-            return False
-        values.append(value)
-        self.line += 1
-        self._start += len(line) + 1
-        return True
+    def _read_plain(self, lines: Iterable[bytes], values: list[Any]) -> Iterator[bytes]:
+        """Read whole lines that are nothing but a value, in half the time, and give each of the others to be read."""
+        for line in lines:
+            if self._parts or not _holds_value(line, values):
+                yield line
+            else:
+                self.line += 1
+                self._start += len(line) + 1
 
     def _keep(self, piece: bytes) -> None:
         self._parts.append(piece)
@@ -111,3 +104,16 @@ class NdjsonDecoder:
 
     def _wrong(self, problem: str, place: int) -> FormatError:
         return FormatError(f"line {self.line} is {problem}", offset=self._start + place)
+
+
+def _holds_value(line: bytes, values: list[Any]) -> bool:
+    """Whether a line is a value and nothing else, which then is put to the others."""
+    try:
+        text = line.decode()
+        value, end = scan_json(text, 0)
+    except (ValueError, RecursionError, StopIteration):
+        return False
+    if end != len(text) and text[end:] != "\r":
+        return False
+    values.append(value)
+    return True

@@ -69,8 +69,9 @@ def encode_fields(
         if data is None:
             return f"{head}\n".encode()
         if isinstance(data, str):
-            return f"{head}{_each_line('data: ', data)}\n".encode()
-        return b"%bdata: %b\n\n" % (head.encode(), _json(data, sort_keys))  # which is one line
+            return f"{head}{_each_line('data: ', str.__str__(data))}\n".encode()
+        text = encode_json(data, "data of an event")  # one line
+        return b"".join((head.encode(), b"data: ", _sorted(text) if sort_keys else text, b"\n\n"))
     except UnicodeEncodeError as error:
         raise InvalidResponse(f"text of an event has no UTF-8 form: {error.reason}") from error
 
@@ -87,26 +88,26 @@ def _each_line(prefix: str, text: str) -> str:
 
 
 def _one_line(field: str, value: str) -> str:
-    if _checked(field, value).isprintable():  # as it nearly always is; what is not may still be harmless
+    if type(value) is str and value.isprintable():  # as it nearly always is; what is not may still be harmless
         return value
-    found = _STRUCTURE.search(value)
+    text = _checked(field, value)
+    found = _STRUCTURE.search(text)
     if found:
         raise FrameInjection(f"{field} of an event must not contain {found.group()!r} (position {found.start()})")
-    return value
+    return text
 
 
 def _checked(field: str, value: object) -> str:
     if not isinstance(value, str):
         raise InvalidResponse(f"{field} of an event must be text, not {type(value).__name__}")
-    return value
+    return str.__str__(value)  # whatever a subclass such as an Enum makes of `str`
 
 
 def _milliseconds(value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidResponse(f"retry must be a whole number of milliseconds, not {value!r}")
-    return value
+    return int.__index__(value)
 
 
-def _json(data: object, sort_keys: bool) -> bytes:
-    text = encode_json(data, "data of an event")
-    return _to_sorted_text(json.loads(text)).encode() if sort_keys else text
+def _sorted(text: bytes) -> bytes:
+    return _to_sorted_text(json.loads(text)).encode()

@@ -3,10 +3,12 @@
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from apptheory_streaming.wire.chunk import bytes_of
+from apptheory_streaming.wire.json_text import read_json
 
 __all__ = ["SseDecoder", "SseEvent"]
 
@@ -29,8 +31,8 @@ class SseEvent:
     retry: int | None = None
 
     def json(self) -> Any:
-        """Parse the data as JSON; raises ValueError when it is none."""
-        return json.loads(self.data)
+        """Parse the data as JSON; raises ValueError when it is none, as NaN is none."""
+        return read_json(self.data)
 
 
 class SseDecoder:
@@ -48,7 +50,7 @@ class SseDecoder:
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[SseEvent]:
         """Take the next bytes of the stream, and give the events that they complete."""
-        piece = bytes(data)
+        piece = bytes_of(data)
         if not piece:
             return []
         if self._after_cr and piece.startswith(b"\n"):

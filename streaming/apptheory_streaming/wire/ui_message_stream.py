@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apptheory_streaming.errors import FormatError, InvalidResponse, UsageError
+from apptheory_streaming.wire.chunk import bytes_of
 from apptheory_streaming.wire.json_shape import Shape
 from apptheory_streaming.wire.json_text import JsonFault, encode_json, read_json
 from apptheory_streaming.wire.line_cutter import Line, LineCutter
@@ -92,7 +93,7 @@ class UiMessageDecoder:
 
     def read(self, data: bytes | bytearray | memoryview) -> Iterator[UiMessagePart]:
         """Take the next bytes, and give their parts one by one, up to what is wrong."""
-        for line in self._lines.feed(bytes(data)):
+        for line in self._lines.feed(bytes_of(data)):
             if self._data is None and line.text.removeprefix(_BOM).partition(b":")[0] == b"data":
                 self._data = line
             for event in self._events.feed(line.text + b"\n"):

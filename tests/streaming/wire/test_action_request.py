@@ -75,6 +75,11 @@ def test_a_body_beside_an_action_or_messages_is_one_more_field() -> None:
         ({"body": ""}, "the body is no JSON"),
         ({"body": "{"}, "the body is no JSON"),
         ({"body": "[" * 100_000}, "the body is no JSON"),
+        ({"body": '{"action":"a","payload":NaN}'}, "the body is no JSON"),
+        (
+            {"body": base64.b64encode('{"action":"a"}'.encode("utf-16")).decode(), "isBase64Encoded": True},
+            "the body is no JSON",
+        ),
         ({"body": "[1]"}, "the body is list"),
         ({"body": '"text"'}, "the body is str"),
         ({"body": "%%%", "isBase64Encoded": True}, "the body is no base64"),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apptheory_streaming.errors import FunctionError, StreamTypeError
+from apptheory_streaming import DataStreamDecoder, SseDecoder, UiMessageDecoder
+from apptheory_streaming.errors import FunctionError, StreamTypeError, UsageError
 from apptheory_streaming.wire.chunk import encode_chunk
 
 
@@ -57,6 +58,14 @@ def test_a_wrong_chunk_is_the_functions_mistake_and_a_type_error() -> None:
     """R2: who catches TypeError, or any error of the function, catches it."""
     assert issubclass(StreamTypeError, FunctionError)
     assert issubclass(StreamTypeError, TypeError)
+
+
+@pytest.mark.parametrize("decoder", [SseDecoder, DataStreamDecoder, UiMessageDecoder])
+@pytest.mark.parametrize("data", ["data: a\n\n", None, 5, [100]], ids=repr)
+def test_a_decoder_is_fed_with_bytes(decoder: Any, data: Any) -> None:
+    """W6: text may have lost its line ends already, and a number is not so many zeros."""
+    with pytest.raises(UsageError, match=f"fed with bytes, as they came, not with {type(data).__name__}$"):
+        decoder().feed(data)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

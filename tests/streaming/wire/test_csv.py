@@ -3,7 +3,7 @@
 import csv
 import io
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -104,6 +104,14 @@ class Empty:
     pass
 
 
+@dataclass
+class Late:
+    """Has a field that somebody has to set."""
+
+    id: int
+    total: int = field(init=False)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -125,6 +133,8 @@ class Empty:
         ([(1, {})], r"row 1 of the CSV holds a value of type dict in column 1; make text of it$"),
         ([(1, b"x")], r"row 1 of the CSV holds a value of type bytes in column 1; make text of it$"),
         ([(1, object())], r"row 1 of the CSV holds a value of type object in column 1; make text of it$"),
+        ([(10**5000, 1)], r"row 1 of the CSV holds a number in column 0 that has no text: Exceeds the limit"),
+        ([Late(1)], r"row 1 of the CSV has no value for its field 'total'$"),
         ([("\ud800", 1)], r"row 1 of the CSV holds text without a UTF-8 form"),
         ([{"\ud800": 1}], r"the header of the CSV holds text without a UTF-8 form"),
     ],

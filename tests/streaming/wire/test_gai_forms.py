@@ -126,15 +126,16 @@ def test_what_no_event_can_have_is_refused(event: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("message", "{}", "'message' is no type of event (there are start, text_delta, audio_delta, "),
+        ("message", "{}", "there is no type of event 'message', only start, text_delta, audio_delta, "),
         ("text_delta", "{}", "needs \"text\" (event 'text_delta')"),
         ("text_delta", "[]", "needs an object, and has list (event 'text_delta')"),
         ("text_delta", '{"text":1}', "\"text\" must be text, not int (event 'text_delta')"),
         ("text_delta", "{", "data is no JSON: Expecting property name enclosed in double quotes (event 'text_delta')"),
         ("audio_delta", '{"audio":"?","format":null}', "\"audio\" is no base64 (event 'audio_delta')"),
+        ("audio_delta", '{"audio":"é","format":null}', "\"audio\" is no base64 (event 'audio_delta')"),
         ("finish_step", '{"step_number":1.5}', '"step_number" must be a whole number, not float'),
     ],
-    ids=["type", "missing", "list", "kind", "JSON", "base64", "number"],
+    ids=["type", "missing", "list", "kind", "JSON", "base64", "beyond ASCII", "number"],
 )
 def test_a_server_sent_event_that_is_none_is_refused(name: str, data: str, message: str) -> None:
     """E18: what is missing or wrong is named."""
@@ -151,7 +152,7 @@ def test_a_server_sent_event_that_is_none_is_refused(name: str, data: str, messa
         ({"type": 1}, 'a line needs a "type" that is text (got dict)'),
         ({"type": "tool_call"}, "needs \"tool_call\", an object (event 'tool_call')"),
         ({"type": "tool_call", "tool_call": {"id": "1", "input": 2}}, "needs \"name\" (event 'tool_call')"),
-        ({"type": "nothing"}, "'nothing' is no type of event (there are start"),
+        ({"type": "nothing"}, "there is no type of event 'nothing', only start, "),
     ],
     ids=["list", "no type", "number", "flat", "missing", "unknown"],
 )

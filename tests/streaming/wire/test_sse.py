@@ -1,6 +1,7 @@
 """The encoder of Server-Sent Events (W2)."""
 
 import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -93,6 +94,40 @@ def test_fields_that_are_no_text(field: str) -> None:
     fields: dict[str, Any] = {field: 7}
     with pytest.raises(InvalidResponse, match=f"^{field} of an event must be text, not int"):
         encode_event(ServerSentEvent(**fields))
+
+
+class Kind(str, Enum):  # noqa: UP042 - a StrEnum has its value as `str`
+    """Text whose `str` is another: `Kind.TOKEN`."""
+
+    TOKEN = "token"
+
+
+class Wait(int, Enum):
+    """The same for numbers."""
+
+    SHORT = 500
+
+
+class Shown(str):
+    """Text that would break out where it is formatted."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "a\nevent: b"
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
+def test_subclasses_of_text_are_their_text() -> None:
+    """W2: an Enum of texts is its value, as in JSON; what was checked is what is sent."""
+    sent = encode_event(ServerSentEvent(Kind.TOKEN, event=Kind.TOKEN, id=Kind.TOKEN, retry=Wait.SHORT))
+    assert sent == b"id: token\nevent: token\nretry: 500\ndata: token\n\n"
+
+    shown = Shown("x")
+    sent = encode_event(ServerSentEvent(shown, event=shown, id=shown, comment=shown))
+    assert sent == b": x\nid: x\nevent: x\ndata: x\n\n"
 
 
 def test_an_injection_is_an_invalid_response() -> None:

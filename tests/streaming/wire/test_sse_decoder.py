@@ -87,6 +87,9 @@ def test_data_is_parsed_on_demand() -> None:
     assert given.json()["text"] == "a"
     with pytest.raises(ValueError, match="Expecting value"):
         other.json()
+    for data in [b"[" * 100_000, b'{"a":NaN}']:
+        with pytest.raises(ValueError, match="no JSON"):
+            SseDecoder().feed(b"data: " + data + b"\n\n")[0].json()
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
