@@ -44,7 +44,7 @@ class Framing(ABC):
             yield from self._sending(self.last_frames())
         except Exception as error:
             if self._sent:
-                yield from self.error_frames(error)
+                yield from self._frames_of_error(error)
             raise
         finally:
             close = getattr(iterator, "close", None)
@@ -62,7 +62,7 @@ class Framing(ABC):
                 yield frame
         except Exception as error:
             if self._sent:
-                for frame in self.error_frames(error):
+                for frame in self._frames_of_error(error):
                     yield frame
             raise
         finally:
@@ -81,6 +81,14 @@ class Framing(ABC):
     @abstractmethod
     def error_frames(self, error: Exception) -> Iterable[bytes]:
         """Give the frames of a late error."""
+
+    def _frames_of_error(self, error: Exception) -> Iterable[bytes]:
+        """Give them, or none: what goes wrong in making them must not hide the error itself."""
+        try:
+            return tuple(self.error_frames(error))
+        except Exception as second:  # noqa: BLE001 - a function of the user may raise anything
+            error.add_note(f"making an event of this error then raised {second!r}")
+            return ()
 
     def _sending(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         for frame in frames:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.framing import Framing, public_error
+from apptheory_streaming.options import check_switch
 from apptheory_streaming.wire.sse import ServerSentEvent, encode_event, ends_event
 
 __all__ = ["ErrorEvents", "SseFrames", "error_event"]
@@ -29,7 +30,7 @@ class SseFrames(Framing):
     event open, since it would become a part of that one.
     """
 
-    def __init__(self, *, ids: bool, error_events: ErrorEvents, done_event: object) -> None:
+    def __init__(self, *, ids: bool, error_events: ErrorEvents, done_event: object, sort_keys: bool = False) -> None:
         """Begin with id 1; raises UsageError and InvalidResponse for options that cannot work."""
         super().__init__()
         if not isinstance(error_events, bool) and not callable(error_events):
@@ -38,6 +39,7 @@ class SseFrames(Framing):
             )
         if done_event is not None and not isinstance(done_event, bytes | bytearray | memoryview):
             encode_event(_event(done_event))
+        self._sort_keys = check_switch("sort_keys", sort_keys)
         self._ids = ids
         self._for_error = error_event if error_events is True else error_events or None
         self._done_event = done_event
@@ -50,7 +52,7 @@ class SseFrames(Framing):
             frame = bytes(item)
             self._tail = (self._tail + frame[-TAIL_BYTES:])[-TAIL_BYTES:]
         else:
-            frame = encode_event(self._numbered(_event(item)))
+            frame = encode_event(self._numbered(_event(item)), sort_keys=self._sort_keys)
             self._tail = b""
         return (frame,)
 

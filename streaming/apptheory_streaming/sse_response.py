@@ -27,6 +27,7 @@ def sse_stream(
     ids: bool = False,
     error_events: ErrorEvents = False,
     done_event: object = None,
+    sort_keys: bool = False,
 ) -> StreamingResponse:
     """Stream Server-Sent Events, one chunk an event, with SSE_HEADERS unless `headers` say otherwise.
 
@@ -38,10 +39,11 @@ def sse_stream(
     `ids` numbers the events that have data, from 1.  `done_event` is sent behind the last event of
     a source that came to its end.  With `error_events`, an error of the source that comes late is
     sent as an event, and goes on as before (rule E3): True sends `error` with code and message, a
-    function makes the event from the error.  Options that cannot work are UsageError, and
+    function makes the event from the error.  `sort_keys` sorts the keys of data that is sent as JSON,
+    which otherwise have the order they were given in (rule W2).  Options that cannot work are UsageError, and
     InvalidResponse for a `done_event` without a form.
     """
-    frames = SseFrames(ids=ids, error_events=error_events, done_event=done_event)
+    frames = SseFrames(ids=ids, error_events=error_events, done_event=done_event, sort_keys=sort_keys)
     return framed_response(
         frames,
         items_of(events, one=_ONE_EVENT, call="sse_stream"),

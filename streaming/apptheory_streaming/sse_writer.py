@@ -29,7 +29,9 @@ class SseWriter(Generic[_Written_co]):
     """
 
     def __init__(self, output: _Output[_Written_co], *, ids: bool = False) -> None:
-        """Write to `output`, whose head is set by others."""
+        """Write to `output`, whose head is set by others; raises UsageError for what has no `write`."""
+        if not callable(getattr(output, "write", None)):
+            raise UsageError(f"an SseWriter writes to something with a `write` for bytes, not to {output!r}")
         self._output = output
         self._ids = ids
         self._count = 0

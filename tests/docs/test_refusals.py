@@ -244,14 +244,16 @@ SSE: dict[str, list[Refused]] = {
         sse_stream,
         *(ServerSentEvent("a", **{field: 7}) for field in ("id", "event", "comment")),  # type: ignore[arg-type]
     ),
-    "`retry` that": each(sse_stream, *(ServerSentEvent("a", retry=one) for one in (-1, True, "5"))),  # type: ignore[arg-type]
+    "`retry` that": each(sse_stream, *(ServerSentEvent("a", retry=one) for one in (-1, True, "5", 2**53, 10**5000))),  # type: ignore[arg-type]
     "data without": each(sse_stream, float("nan"), float("inf"), {1}, object(), [b"a"], LOOP),
     "text without a": each(sse_stream, "\ud800", ServerSentEvent("a", event="\udfff")),
     "fields beside": options(SseWriter(Nothing()).write_event, ServerSentEvent("a"), event=["e"], id=["1"], retry=[5]),
     "bytes, in": calls(SseWriter(Nothing()).write_event, b"data: a\n\n", bytearray(b"a"), memoryview(b"a")),
     "`done_event`": options(sse_stream, [], done_event=[object(), ServerSentEvent("a", retry=-1)]),
     "`error_events`": [
-        *options(sse_stream, [], error_events=["yes", 1], heartbeat=["15", -1, float("nan"), True]),
+        *options(
+            sse_stream, [], error_events=["yes", 1], sort_keys=["yes", 1], heartbeat=["15", -1, float("nan"), True]
+        ),
         *calls(sse_stream, 5, object()),
     ],
     "an event with an id": calls(EventLog().append, ServerSentEvent("a", id="1")),
@@ -259,6 +261,7 @@ SSE: dict[str, list[Refused]] = {
         lambda: EventLog(max_events=0),
         *options(lambda _, **o: EventLog(**o), 0, prefix=["é", " a", "\n"]),
     ],
+    "an `SseWriter` on": calls(SseWriter, 5, None),
     "an event behind": [write_behind_the_end, append_behind_the_end],
     "a `Last-Event-ID`": [
         awaited(lambda: full_log().events_after("b-1")),

@@ -9,7 +9,7 @@ import pytest
 
 from apptheory_streaming import AppError, InvalidResponse, ServerSentEvent, SseEvent, StreamingResponse, sse_stream
 from apptheory_streaming.errors import UsageError
-from apptheory_testkit import StreamCapture, stream_client
+from apptheory_testkit import StreamCapture, StreamClientFactory, stream_client
 from apptheory_testkit.virtual_time.loop import VirtualLoop
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -330,3 +330,38 @@ def test_an_end_that_cannot_be_sent_is_refused_at_once(done: object) -> None:
     make: Callable[..., Any] = sse_stream
     with pytest.raises(InvalidResponse):
         make([], done_event=done)
+
+
+async def test_error_that_its_event_cannot_be_made_of_is_still_the_one_that_is_told(
+    stream_client: StreamClientFactory,
+) -> None:
+    """E3: a function for `error_events` that fails itself sends nothing, and hides nothing."""
+
+    def events() -> Iterator[str]:
+        yield "one"
+        raise AppError("app.conflict", "the first")
+
+    def broken(_error: Exception) -> object:
+        raise ValueError("the second")
+
+    async def handler(_event: Any, _context: Any) -> StreamingResponse:
+        return sse_stream(events(), error_events=broken)
+
+    capture = await stream_client(handler).get("/")
+
+    assert capture.chunks == [b"data: one\n\n"]
+    assert capture.stream_error_code == "app.conflict"
+    assert capture.error is not None
+    assert any("the second" in note for note in capture.error.exception.__notes__)
+
+
+async def test_w2_keys_are_sorted_on_demand(stream_client: StreamClientFactory) -> None:
+    """W2: keys have the order they were given in, unless `sort_keys` asks for another."""
+
+    async def handler(event: Any, _context: Any) -> StreamingResponse:
+        return sse_stream([{"b": {"d": 1, "c": 2}, "a": 3}], sort_keys=event["rawPath"] == "/sorted")
+
+    client = stream_client(handler)
+
+    assert (await client.get("/sorted")).body == b'data: {"a":3,"b":{"c":2,"d":1}}\n\n'
+    assert (await client.get("/")).body == b'data: {"b":{"d":1,"c":2},"a":3}\n\n'

@@ -15,6 +15,9 @@ __all__ = ["KEEP_ALIVE", "ServerSentEvent", "encode_event", "encode_fields", "en
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which a client reads and forgets."""
 
+MOST_MILLISECONDS = 2**53 - 1
+"""The greatest `retry` that a browser's number holds exactly."""
+
 _LINE_END = re.compile(r"\r\n|\r|\n")  # the only three; str.splitlines knows more
 _STRUCTURE = re.compile(r"[\r\n\0]")
 _to_sorted_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
@@ -104,8 +107,10 @@ def _checked(field: str, value: object) -> str:
 
 
 def _milliseconds(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidResponse(f"retry must be a whole number of milliseconds, not {value!r}")
+    if not 0 <= value <= MOST_MILLISECONDS:
+        raise InvalidResponse(f"retry must be from 0 to {MOST_MILLISECONDS} milliseconds")
     return int.__index__(value)
 
 
