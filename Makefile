@@ -1,8 +1,8 @@
 # Two commands matter: `make run` shows a stream arriving, `make test` runs everything.
-.PHONY: help run test lint format bench bench-suite generate build clean
+.PHONY: help run test lint format bench bench-suite bench-workers generate build clean
 
 help:        ## list the commands
-	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
 
 run:         ## start the emulator on the chat example and show an answer arriving
 	@scripts/install run
@@ -28,6 +28,10 @@ bench:       ## compare with other tools, side by side (ARGS="--only formats" fo
 bench-suite: ## compare a file of 1000 tests with and without a client
 	@scripts/install bench
 	@.venv/bin/python tests/benchmarks/suite.py $(ARGS)
+
+bench-workers: ## compare workers with other emulators and runtime clients, which it installs into build/
+	@scripts/install bench
+	@.venv/bin/python tests/benchmarks/workers.py $(ARGS)
 
 generate:    ## rewrite what the docs take from the code
 	@scripts/install run

@@ -1,13 +1,19 @@
 """Rewrites what the docs take from the code; `--check` only says whether they are up to date."""
 
+import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
 from apptheory_streaming.wire.lifecycle import mermaid
 from apptheory_streaming.wire.limits import AWS_NUMBERS, AwsNumber
+from apptheory_streaming.wire.runtime_replies import RUNTIME_REFUSALS
+from apptheory_streaming.wire.runtime_routes import RUNTIME_ROUTES
+from apptheory_streaming.wire.runtime_states import runtime_mermaid
 
 DOCS = Path(__file__).parent.parent / "docs"
+TESTS = Path(__file__).parent.parent / "tests"
 MIB = 1024 * 1024
 
 
@@ -25,6 +31,26 @@ def limits() -> str:
     return "\n".join(("| what | AWS's number | AWS's page | read on |", "|---|---|---|---|", *rows))
 
 
+def routes() -> str:
+    """List the routes of the Runtime API."""
+    rows = [f"| `{method}` | `{path}` |" for method, path in RUNTIME_ROUTES.values()]
+    return "\n".join(("| method | path |", "|---|---|", *rows))
+
+
+def runtime_states() -> str:
+    """Draw the life of a runtime."""
+    return f"```mermaid\n{runtime_mermaid()}\n```"
+
+
+def refusals() -> str:
+    """List what the Runtime API refuses."""
+    rows = []
+    for when, reply in RUNTIME_REFUSALS.items():
+        error = json.loads(reply.body)
+        rows.append(f"| {reply.status} | `{error['errorType']}` | {error['errorMessage']} | {when} |")
+    return "\n".join(("| status | error type | message | when |", "|---|---|---|---|", *rows))
+
+
 def amount(number: AwsNumber) -> str:
     """Give a number with its unit, and bytes in MiB too."""
     exact = f"{number.value:,} {number.unit}"
@@ -36,9 +62,21 @@ def link(url: str) -> str:
     return f"[{url.rpartition('/')[2].removesuffix('.html')}]({url})"
 
 
+def node_cases() -> str:
+    """List what Node handlers may do, and what comes of it."""
+    return str(runpy.run_path(str(TESTS / "node_cases.py"))["table"]())
+
+
+def runtime_cases() -> str:
+    """List in what the runtimes differ."""
+    return str(runpy.run_path(str(TESTS / "runtime_cases.py"))["table"]())
+
+
 BLOCKS = {
     "explanation/architecture.md": {"lifecycle": lifecycle},
     "reference/limits.md": {"limits": limits},
+    "reference/node.md": {"node-cases": node_cases, "runtime-cases": runtime_cases},
+    "reference/runtime-api.md": {"routes": routes, "states": runtime_states, "refusals": refusals},
 }
 """Page -> name of a block on it -> what makes its content."""
 

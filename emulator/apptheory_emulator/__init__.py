@@ -20,6 +20,10 @@ if TYPE_CHECKING:
         serve_function_url,
     )
     from apptheory_emulator.threaded import ThreadedUrl, serve_function_url_threaded
+    from apptheory_emulator.workers.client_factory import WorkerClientFactory
+    from apptheory_emulator.workers.function import WorkerFunction
+    from apptheory_emulator.workers.web import WebFunction, web
+    from apptheory_emulator.workers.worker import worker
 
 __all__ = [
     "Emulator",
@@ -32,8 +36,13 @@ __all__ = [
     "ServedFunction",
     "ServedUrl",
     "ThreadedUrl",
+    "WebFunction",
+    "WorkerClientFactory",
+    "WorkerFunction",
     "serve_function_url",
     "serve_function_url_threaded",
+    "web",
+    "worker",
 ]
 
 _HOMES = {
@@ -42,7 +51,12 @@ _HOMES = {
     "HttpTransport": "http_transport",
     "LateErrors": "config",
     "ThreadedUrl": "threaded",
+    "WebFunction": "workers.web",
+    "WorkerClientFactory": "workers.client_factory",
+    "WorkerFunction": "workers.function",
     "serve_function_url_threaded": "threaded",
+    "web": "workers.web",
+    "worker": "workers.worker",
 }
 
 

@@ -4,18 +4,19 @@ import sys
 
 __all__ = ["main"]
 
-_EXTRA = ("aiohttp", "click", "dotenv", "multidict")
+_EXTRA = ("aiohttp", "click", "dotenv", "httptools", "multidict", "watchfiles")
 
 
 def main() -> None:
     """Run the command."""
     try:
         from apptheory_emulator.cli import main as command  # noqa: PLC0415 - may be missing
+
+        command(prog_name="apptheory-emulate")  # which imports what only some of its options need
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:
             raise
         sys.exit(f"apptheory-emulate needs {error.name}: pip install 'apptheory-streaming[emulator]'")
-    command(prog_name="apptheory-emulate")
 
 
 if __name__ == "__main__":

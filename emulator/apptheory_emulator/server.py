@@ -16,6 +16,7 @@ from apptheory_emulator.front.function_url import Exchange, FunctionUrlHandler
 from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
+from apptheory_emulator.workers.real_time import need_real_time
 from apptheory_streaming.environment import environment
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.options import check_environment, choose
@@ -210,10 +211,12 @@ async def serve_function_url(
         log_exchange(exchange)
 
     handler = LazyHandler(target)
+    if getattr(target, "needs_real_time", False):
+        need_real_time()
     config = FunctionConfig(
         name=handler.name,
         target=target,
-        timeout=timeout,
+        timeout=getattr(target, "function_timeout", None) if timeout is None else timeout,
         env=check_environment(env),
         on_disconnect=choose(OnDisconnect, "on_disconnect", on_disconnect),
         late_errors=choose(LateErrors, "late_errors", late_errors),

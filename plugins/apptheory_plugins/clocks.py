@@ -23,6 +23,8 @@ __all__ = [
 
 FIXTURES = frozenset({"function_url", "stream_client", "virtual_clock"})
 """Those that bring a test into virtual time; what they give knows nothing of a property's examples before."""
+REAL_TIME_FIXTURE = "worker_client"
+"""Keeps a test in real time, since what it gives runs in processes of their own."""
 CHOICES = {
     "streaming_clock": ("virtual", "real"),
     "streaming_wall_clock": ("", "time-machine", "freezegun", "none"),
@@ -57,7 +59,9 @@ def clock_of(item: pytest.Item) -> str:
     known = item.stash.get(_CLOCK, None)
     if known is None:
         clock = marked(item, "clock")
-        unused = clock is None and (FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or brings_loop(item))
+        fixtures = getattr(item, "fixturenames", ())
+        real = FIXTURES.isdisjoint(fixtures) or REAL_TIME_FIXTURE in fixtures or brings_loop(item)
+        unused = clock is None and real
         known = item.stash[_CLOCK] = "real" if unused else _checked(item, clock)
     return known
 

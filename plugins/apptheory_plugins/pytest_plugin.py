@@ -26,7 +26,7 @@ from apptheory_plugins.sweep_marker import sweeping
 from apptheory_plugins.transport_option import add_transport_options, check_transport_option, run_both, transport_of
 
 if TYPE_CHECKING:
-    from apptheory_emulator import FunctionUrlFactory
+    from apptheory_emulator import FunctionUrlFactory, WorkerClientFactory
     from apptheory_plugins.servers import Servers
     from apptheory_plugins.snapshot import StreamSnapshot
     from apptheory_plugins.transports import RequestPath
@@ -142,6 +142,23 @@ def _servers(item: pytest.Item, who: str) -> "Servers":
     except ModuleNotFoundError as error:
         pytest.fail(f"{who} needs {error.name}: pip install 'apptheory-streaming[emulator]'", pytrace=False)
     return item.stash.setdefault(_SERVERS, Servers())
+
+
+@pytest.fixture
+def worker_client(request: pytest.FixtureRequest, stream_client: "StreamClientFactory") -> "WorkerClientFactory":
+    """Make clients for functions in processes of their own: `worker_client("node", "app/index.mjs:handler")`.
+
+    Takes what `apptheory_emulator.worker` and `stream_client` take.  The test runs in real time, and
+    the processes end with it.
+    """
+    servers = _servers(request.node, "worker_client")
+    if clock_of(request.node) == "virtual":
+        pytest.fail(
+            'worker_client needs a test in real time: @pytest.mark.streaming(clock="real"), or no marker', pytrace=False
+        )
+    from apptheory_plugins.worker_clients import worker_client_factory  # noqa: PLC0415 - heavy
+
+    return worker_client_factory(stream_client, on_pool=servers.adopt)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         data_stream,
         ui_message_stream,
     )
+    from apptheory_streaming.asgi_apps.handler import AsgiHandler, asgi
     from apptheory_streaming.context import LambdaContext
     from apptheory_streaming.csv_reader import CsvReader
     from apptheory_streaming.csv_response import csv_stream
@@ -59,6 +60,7 @@ __all__ = [
     "UI_MESSAGE_STREAM_HEADERS",
     "ActionRequest",
     "AppError",
+    "AsgiHandler",
     "Chunk",
     "ClientGone",
     "CsvReader",
@@ -88,6 +90,7 @@ __all__ = [
     "StreamingResponse",
     "UiMessageDecoder",
     "UiMessagePart",
+    "asgi",
     "csv_stream",
     "data_stream",
     "file_stream",
@@ -109,6 +112,7 @@ __all__ = [
 _HOMES = {
     "ActionRequest": "wire.action_request",
     "AppError": "errors",
+    "AsgiHandler": "asgi_apps.handler",
     "CSV_HEADERS": "header_presets",
     "Chunk": "wire.chunk",
     "ClientGone": "errors",
@@ -144,6 +148,7 @@ _HOMES = {
     "UI_MESSAGE_STREAM_HEADERS": "ai_sdk",
     "UiMessageDecoder": "wire.ui_message_stream",
     "UiMessagePart": "wire.ui_message_stream",
+    "asgi": "asgi_apps.handler",
     "csv_stream": "csv_response",
     "data_stream": "ai_sdk",
     "file_stream": "file_response",

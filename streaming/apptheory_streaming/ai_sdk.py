@@ -22,7 +22,7 @@ from apptheory_streaming.wire.data_stream import (
 )
 from apptheory_streaming.wire.done_mark import DONE_BYTES, ends_in_done
 from apptheory_streaming.wire.head import HeaderInput
-from apptheory_streaming.wire.sse import ends_event
+from apptheory_streaming.wire.sse_gap import ends_event
 from apptheory_streaming.wire.ui_message_stream import (
     UI_MESSAGE_DONE,
     UI_MESSAGE_HEADER,

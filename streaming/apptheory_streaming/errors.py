@@ -16,13 +16,15 @@
     │   ├── FunctionTimeout            still running at its deadline (code app.timeout)
     │   ├── RuntimeExit                the handler ended its process, or tried to
     │   ├── RuntimeFailure             reported by the runtime of a function in another process
+    │   ├── LifespanFailed             the startup or the shutdown of an ASGI application failed
     │   └── StreamMisuse               calls on a response stream in an order that means nothing
     │       ├── HeadSetTwice           a second HttpResponseStream.from_
     │       ├── HeadAfterWrite         HttpResponseStream.from_ after a write
     │       ├── ContentTypeAfterWrite  set_content_type after a write
     │       ├── WriteAfterEnd          write after end
     │       ├── EndedTwice             a second end
-    │       └── NotEnded               a streamify handler that returned without end
+    │       ├── AsgiMisuse             a message that ASGI does not have, or not there
+    │       └── NotEnded               a streamify handler or an ASGI app that returned without its end
     ├── ClientError                    the client's
     │   ├── ClientGone                 the client closed the connection
     │   ├── RequestTooLarge            more bytes than `max_request_bytes` (code app.too_large)
@@ -39,6 +41,7 @@ from typing import ClassVar
 
 __all__ = [
     "AppError",
+    "AsgiMisuse",
     "ClientError",
     "ClientGone",
     "ContentTypeAfterWrite",
@@ -52,6 +55,7 @@ __all__ = [
     "HeadSetTwice",
     "InvalidResponse",
     "LifecycleError",
+    "LifespanFailed",
     "LoopError",
     "MarshalError",
     "NotEnded",
@@ -212,6 +216,12 @@ class RuntimeFailure(FunctionError):  # noqa: N818 - reads as the event it is
         self.code = code
 
 
+class LifespanFailed(FunctionError):  # noqa: N818 - reads as the event it is
+    """The startup or the shutdown of an ASGI application failed, by its own word (rule R9)."""
+
+    name = "LifespanFailed"
+
+
 class StreamMisuse(FunctionError):  # noqa: N818 - the family of rule F4
     """Calls on a response stream in an order that means nothing (rule F4)."""
 
@@ -248,8 +258,14 @@ class EndedTwice(StreamMisuse):
     name = "EndedTwice"
 
 
+class AsgiMisuse(StreamMisuse):
+    """An ASGI application sent a message that there is not, or not there (rule R9)."""
+
+    name = "AsgiMisuse"
+
+
 class NotEnded(StreamMisuse):
-    """A streamify handler returned without calling `end`; the stream was ended for it."""
+    """A streamify handler returned without calling `end`, an ASGI app without its last body; that is made up for."""
 
     name = "NotEnded"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apptheory_streaming.batching import Batch
+from apptheory_streaming.client_signal import ClientSignal
 from apptheory_streaming.errors import NotEnded, RuntimeExit, StreamingError
 from apptheory_streaming.heartbeat import Heartbeat, HeartbeatTimer
 from apptheory_streaming.shapes import StreamedAnswer, discard, read_answer
@@ -24,7 +25,7 @@ from apptheory_streaming.wire.transcript import HandlerError
 from apptheory_streaming.write_queue import WriteQueue
 from apptheory_streaming.writer import ResponseWatcher, ResponseWriter
 
-__all__ = ["Handler", "HandlerRun"]
+__all__ = ["Handler", "HandlerRun", "is_async"]
 
 Handler = Callable[..., Any]
 
@@ -44,11 +45,13 @@ class HandlerRun:
     contain_exit: bool = False
     refusal: StreamingError | None = None
     watcher: ResponseWatcher | None = None
+    client: ClientSignal = field(default_factory=ClientSignal)
     _heartbeat: HeartbeatTimer | None = field(default=None, init=False)
     _batch: Batch | None = field(default=None, init=False)
 
     async def drive(self) -> None:
         """Call the handler and write what it gives; a failure goes to the writer."""
+        self.client.use()
         try:
             await self._answer()
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its answer
@@ -115,6 +118,8 @@ class HandlerRun:
             self.watch.stop()
             if answer.live is not None:
                 answer.live.detach(self.watch)
+        if answer.rest is not None:
+            await self._rest(answer.rest)
 
     async def _call(self, handler: Handler, *arguments: Any) -> Any:
         """Call on the loop what cannot block it, anything else on the thread; await what is awaitable."""
@@ -123,6 +128,13 @@ class HandlerRun:
         else:
             value = await self.thread.run(functools.partial(handler, *arguments), discard=discard)
         return await value if isinstance(value, Awaitable) else value
+
+    async def _rest(self, rest: Callable[[], Awaitable[None]]) -> None:
+        """Let the client have the end of the response while the handler runs on."""
+        try:
+            self.writer.end_body()
+        finally:
+            await rest()
 
     def _watch(self, answer: StreamedAnswer) -> None:
         if answer.live is not None:
@@ -259,14 +271,19 @@ def _runtime_exit(error: BaseException) -> RuntimeExit:
     return runtime_exit
 
 
+def is_async(handler: Handler) -> bool:
+    """Whether a handler is of `async def`: its code runs on the loop."""
+    return _makes(handler, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+
+
 def _runs_on_loop(handler: Handler) -> bool:
     """Whether calling it only makes a coroutine or a generator."""
+    return is_async(handler) or _makes(handler, inspect.isgeneratorfunction)
+
+
+def _makes(handler: Handler, *tests: Callable[[Any], bool]) -> bool:
     call = handler if inspect.isroutine(handler) else type(handler).__call__
-    return any(
-        test(function)
-        for test in (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
-        for function in (handler, call)
-    )
+    return any(test(function) for test in tests for function in (handler, call))
 
 
 async def _whole(answer: StreamedAnswer) -> BufferedPayload:

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.watch import HeadWatch
-from apptheory_streaming.wire.sse import KEEP_ALIVE, ends_event
+from apptheory_streaming.wire.sse_gap import KEEP_ALIVE, ends_event
 from apptheory_streaming.write_queue import WriteQueue
 from apptheory_streaming.writer import ResponseWriter
 

@@ -21,7 +21,7 @@ from apptheory_streaming.wire.lifecycle import State
 from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.outcome import DeliveryKind, DeliveryOutcome, Ending, HandlerKind, HandlerOutcome
 from apptheory_streaming.wire.recorder import TranscriptRecorder
-from apptheory_streaming.wire.transcript import Transcript
+from apptheory_streaming.wire.transcript import HandlerError, Transcript
 from apptheory_streaming.write_queue import WriteQueue
 from apptheory_streaming.writer import Clock, ResponseWatcher, ResponseWriter, Sink
 
@@ -87,8 +87,12 @@ class Invocation:
         head_only: bool = False,
         request_bytes: int = 0,
         watcher: ResponseWatcher | None = None,
+        thread: HandlerThread | None = None,
     ) -> None:
-        """Prepare; nothing runs before `run`.  `request_bytes` is the size of the decoded body (rule L1)."""
+        """Prepare; nothing runs before `run`.  `request_bytes` is the size of the decoded body (rule L1).
+
+        What may block runs on `thread`, or on one of its own.
+        """
         self._policy = policy or InvocationPolicy()
         self._sink = sink
         self._now = now
@@ -103,7 +107,7 @@ class Invocation:
             context,
             self._writer,
             self._watch,
-            HandlerThread(),
+            thread or HandlerThread(),
             WriteQueue(self._writer, now=now, lockstep=watcher is not None),
             watch_foreign=self._policy.watch_foreign,
             contain_exit=self._policy.contain_exit,
@@ -149,6 +153,11 @@ class Invocation:
         return self._recorder.head
 
     @property
+    def error(self) -> HandlerError | None:
+        """What the handler failed with, so far."""
+        return self._recorder.error
+
+    @property
     def thread_runs(self) -> bool:
         """Whether a thread of the handler still runs, which a cancelled one does until its next write."""
         return self._run.thread.runs
@@ -176,6 +185,7 @@ class Invocation:
         if after_bytes is not None:
             self._recorder.delivered_bytes = after_bytes
         self._writer.lose_client()
+        self._run.client.lose()
         self._run.stop_heartbeat()
         if self._delivery is not None:
             self._delivery.cancel()

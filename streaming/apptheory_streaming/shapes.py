@@ -1,7 +1,7 @@
 """What a handler returned: a stream with its head, or a value in buffered mode (rule R0)."""
 
 import io
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ class StreamedAnswer:
     `live` is the response that still may be changed, `look` reads a foreign one; both serve only
     to notice late changes.  `commit` lets the head go before the first chunk.  `verbatim` says that
     the head came from no prelude, so that a BUFFERED front has to make one out of the whole body.
+    `rest` is what the handler still does once its body is complete.
     """
 
     head: Head
@@ -39,6 +40,7 @@ class StreamedAnswer:
     batching: Batching | None = None
     commit: bool = False
     verbatim: bool = False
+    rest: Callable[[], Awaitable[None]] | None = None
 
 
 def read_answer(value: Any) -> StreamedAnswer | None:

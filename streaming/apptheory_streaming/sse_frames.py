@@ -6,7 +6,8 @@ from dataclasses import replace
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.framing import Framing, public_error
 from apptheory_streaming.options import check_switch
-from apptheory_streaming.wire.sse import ServerSentEvent, encode_event, ends_event
+from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+from apptheory_streaming.wire.sse_gap import ends_event
 
 __all__ = ["ErrorEvents", "SseFrames", "error_event"]
 

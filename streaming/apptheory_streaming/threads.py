@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-__all__ = ["HandlerCall", "HandlerThread", "WorkCounter", "handler_call"]
+__all__ = ["HandlerCall", "HandlerThread", "StartWork", "WorkCounter", "handler_call", "start_thread"]
 
 _T = TypeVar("_T")
 
@@ -52,6 +52,16 @@ def handler_call() -> HandlerCall | None:
 
 _UNSET = object()
 
+StartWork = Callable[[Callable[[], None]], threading.Thread | None]
+"""Runs something that may block, beside the loop; gives the thread that was started for it, if one was."""
+
+
+def start_thread(work: Callable[[], None]) -> threading.Thread:
+    """Run `work` on a new daemon thread."""
+    thread = threading.Thread(target=work, daemon=True, name="handler")
+    thread.start()
+    return thread
+
 
 class HandlerThread:
     """One daemon thread for all that may block in one invocation, so thread-bound objects work.
@@ -59,10 +69,12 @@ class HandlerThread:
     A daemon, and never joined: a handler that sleeps must not hold up a timeout or the exit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: StartWork = start_thread) -> None:
         """Start nothing until the first call."""
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._start = start
+        self._started = False
         self._thread: threading.Thread | None = None
         self.closed = False
 
@@ -83,9 +95,9 @@ class HandlerThread:
         """
         if self.closed:
             raise RuntimeError("the handler was stopped; its thread takes no more calls")
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, daemon=True, name="handler")
-            self._thread.start()
+        if not self._started:
+            self._started = True
+            self._thread = self._start(self._work)
         context = contextvars.copy_context()
         done: asyncio.Future[_T] = self._loop.create_future()
         if (counter := _counter_of(self._loop)) is not None:

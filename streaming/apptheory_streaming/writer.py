@@ -17,7 +17,7 @@ from apptheory_streaming.errors import (
     Throttled,
     code_of,
 )
-from apptheory_streaming.wire.error_response import Answer, coded_error
+from apptheory_streaming.wire.error_response import Answer
 from apptheory_streaming.wire.front import COLLECTED_NOTE, Front
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.lifecycle import State, Step, advance
@@ -342,7 +342,9 @@ class ResponseWriter:
         code = code_of(error)
         request_id = self.recorder.request_id
         if code is not None and not isinstance(error, FunctionTimeout | Throttled):  # which are the platform's
-            return coded_error(code, message_of(error), request_id)
+            answer = self._front.coded_error(code, message_of(error), request_id)
+            if answer is not None:
+                return answer
         return self._front.function_error(error, request_id)
 
     def _substitute(self, answer: Answer) -> None:

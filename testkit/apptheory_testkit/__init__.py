@@ -1,5 +1,6 @@
 """Test streaming Lambda handlers in-process: every chunk, the final head, and how it ended."""
 
+from apptheory_streaming.asgi_apps.handler import asgi
 from apptheory_streaming.wire.limits import Limits
 from apptheory_testkit.assertions.buffering import Hold
 from apptheory_testkit.assertions.cadence import Cadence
@@ -37,6 +38,7 @@ __all__ = [
     "SyncStreamClient",
     "Tap",
     "Transport",
+    "asgi",
     "assert_gai_order",
     "assert_rechunk_invariant",
     "at_utf8",

@@ -98,6 +98,10 @@ def stream_client(
             'a test is sent over HTTP by @pytest.mark.streaming(transport="http")'
         )
     kind = None if clock is None else choose(ClockKind, "clock", clock)
+    if getattr(target, "needs_real_time", False):  # what runs in another process
+        kind = _real_time(kind)
+    if timeout is None:
+        timeout = getattr(target, "function_timeout", None)
     default_loop = VirtualLoop if kind is ClockKind.VIRTUAL else asyncio.new_event_loop
     path = transport(
         target,
@@ -118,6 +122,17 @@ def stream_client(
         loop_factory=loop_factory or default_loop,
         raise_on_stream_error=check_switch("raise_on_stream_error", raise_on_stream_error),
     )
+
+
+def _real_time(asked: ClockKind | None) -> ClockKind:
+    """Raise UsageError where a test in virtual time is to run what cannot."""
+    if asked is ClockKind.VIRTUAL:
+        raise UsageError(
+            "this handler runs in another process, and so in real time: let "
+            '@pytest.mark.streaming(clock="real") mark the test, its class or its module, '
+            "or make the client with the fixture worker_client"
+        )
+    return ClockKind.REAL
 
 
 class StreamClient:

@@ -9,8 +9,7 @@ round.  Uses loopback only, takes about a minute and starts no round after 75 se
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from benchmarks.formats import format_scenarios
 from benchmarks.in_process import in_process_scenarios
 from benchmarks.machine import machine_facts
 from benchmarks.over_http import http_scenarios
-from benchmarks.scenario import Result, Scenario
+from benchmarks.rounds import play
+from benchmarks.scenario import Result
 from benchmarks.size import FULL, QUICK, Size
 from benchmarks.table import table
 
@@ -43,26 +43,11 @@ def main() -> None:
         sys.stdout.write(table(result) + "\n")
 
 
-def results(size: Size, rounds: int, parts: Sequence[str]) -> Iterator[Result]:
-    """Play every scenario in every round, so that no scenario has a moment of the machine to itself."""
-    until = time.monotonic() + BUDGET_SECONDS
+def results(size: Size, rounds: int, parts: Sequence[str]) -> Sequence[Result]:
+    """Play every scenario of these parts."""
     with ExitStack() as stack:
         scenarios = [each for part in parts for each in stack.enter_context(PARTS[part](size))]
-        played = _play(scenarios, rounds, until)
-    for scenario, figures in zip(scenarios, zip(*played, strict=True), strict=True):
-        yield Result(scenario, figures)
-
-
-def _play(scenarios: Sequence[Scenario], rounds: int, until: float) -> list[list[dict[str, float]]]:
-    played: list[list[dict[str, float]]] = []
-    for number in range(rounds + 1):
-        figures = [scenario.play_round() for scenario in scenarios]
-        if number:  # the first one warms up
-            played.append(figures)
-        if played and time.monotonic() > until:
-            sys.stderr.write(f"stopped after {number} of {rounds} rounds: out of time\n")
-            break
-    return played
+        return list(play(scenarios, rounds=rounds, seconds=BUDGET_SECONDS))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,19 @@ IN_GO = {
     "NDJSON, 1000 lines read": {"Go, Scanner and Unmarshal"},
 }
 OVER_HTTP = {"raw aiohttp", "emulator, async generator", "emulator, sync generator", "emulator, streamify"}
+STREAMED = {"Node's own server", "emulator, Node worker", "emulator, Python worker", "emulator, Python in-process"}
+WORKERS = {
+    "2 chunks, one each 10 ms: time to first byte": STREAMED,
+    "2 chunks, one each 10 ms: time to last byte": STREAMED,
+    "3 chunks, one each 2 ms: from the write to the client, median": STREAMED,
+    "3 chunks, one each 2 ms: from the write to the client, slowest of 20": STREAMED,
+    "100 chunks of 16 bytes": STREAMED,
+    "2 chunks of 64 KiB": STREAMED,
+    "A request of three chunks, the median of 2": {"Python in-process", "Python worker", "Node worker"},
+    "Cold start of a Python worker": {"our runtime"},
+    "Cold start of a Node worker": {"our bootstrap"},
+}
+OURS = set[str]().union(*WORKERS.values())
 
 
 def test_a_quick_run_reports_a_figure_for_every_contender_of_every_scenario(tmp_path: Path) -> None:
@@ -50,10 +63,7 @@ def test_a_quick_run_reports_a_figure_for_every_contender_of_every_scenario(tmp_
 
 def test_the_wire_formats_are_measured_beside_go() -> None:
     """The program in Go does all of its works, and is what ours is measured by."""
-    if shutil.which("go") is None:
-        if "go" in os.environ.get("REQUIRE_RUNTIMES", "").split(","):
-            pytest.fail("no go on the PATH")
-        pytest.skip("no go on the PATH")
+    need("go")
 
     output = quick_run("--only", "formats")
 
@@ -61,10 +71,30 @@ def test_the_wire_formats_are_measured_beside_go() -> None:
     assert {title: set(ratios(output, title)) for title in FORMATS} == IN_GO
 
 
-def quick_run(*arguments: str, **environment: str) -> str:
+def need(runtime: str) -> None:
+    """Skip the test where a runtime is missing, or fail it where it must not be."""
+    if shutil.which(runtime) is None:
+        if runtime in os.environ.get("REQUIRE_RUNTIMES", "").split(","):
+            pytest.fail(f"no {runtime} on the PATH")
+        pytest.skip(f"no {runtime} on the PATH")
+
+
+def test_workers_are_measured_where_nothing_of_others_is_to_be_had(tmp_path: Path) -> None:
+    """Every contender of ours has its figures; the emulators of others, which pip does not find, are named."""
+    need("node")
+
+    output = quick_run("--peers", str(tmp_path), script="workers.py", PIP_NO_INDEX="1")
+
+    found = reported(output)
+    assert {title: names & OURS for title, names in found.items()} == WORKERS
+    assert "cargo-lambda is left out: pip could not install it" in output
+    assert "aws-lambda-rie is left out: pip could not install it" in output
+
+
+def quick_run(*arguments: str, script: str = "run.py", **environment: str) -> str:
     """What the script prints."""
     run = subprocess.run(
-        [sys.executable, str(SCRIPT), "--quick", "--rounds", "1", *arguments],
+        [sys.executable, str(SCRIPT.with_name(script)), "--quick", "--rounds", "1", *arguments],
         capture_output=True,
         check=False,
         env={**os.environ, **environment},

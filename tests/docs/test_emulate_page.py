@@ -6,22 +6,23 @@ from pathlib import Path
 import click
 from click.core import Parameter
 
-from apptheory_emulator.cli import main
+from apptheory_emulator.commands.probe import probe
+from apptheory_emulator.commands.serve import serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "emulate.md").read_text()
 
 
-def rows() -> dict[tuple[str, ...], str]:
+def rows(heading: str = "Options") -> dict[tuple[str, ...], str]:
     """Names of an option -> its default, as the table has them."""
-    section = PAGE.partition("## Options\n")[2].partition("\n## ")[0]
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     cells = re.findall(r"^\| (`-[^|]*) \|([^|]*)\|", section, re.MULTILINE)
     return {tuple(re.findall(r"`(-[\w-]+)`", names)): default.strip().strip("`") for names, default in cells}
 
 
-def options() -> list[click.Option]:
-    """The options of the command, `--help` too."""
-    context = main.make_context("apptheory-emulate", [], resilient_parsing=True)
-    parameters: list[Parameter] = main.get_params(context)
+def options(command: click.Command = serve) -> list[click.Option]:
+    """The options of a command, `--help` too."""
+    context = command.make_context("apptheory-emulate", [], resilient_parsing=True)
+    parameters: list[Parameter] = command.get_params(context)
     return [each for each in parameters if isinstance(each, click.Option)]
 
 
@@ -30,6 +31,15 @@ def test_every_option_is_on_the_page_and_every_one_on_the_page_is_there() -> Non
     documented = {name for names in rows() for name in names}
 
     assert documented == {name for option in options() for name in option.opts}
+
+
+def test_probe_has_the_options_of_the_function_and_those_on_its_part_of_the_page() -> None:
+    """What a request is made of stands there; what names the function is in the first table."""
+    functions = {name for names in rows() for name in names}
+    own = {name for option in options(probe) for name in option.opts} - functions
+    section = PAGE.partition("## probe\n")[2].partition("\n## ")[0]
+
+    assert own == {name for name in re.findall(r"`(--[a-z]+)", section) if name != "--timeout"}
 
 
 def test_the_defaults_on_the_page_are_those_of_the_command() -> None:

@@ -61,6 +61,13 @@ async def closes(event, context):
 '''
 
 
+@pytest.fixture(params=[(), ("--in-process",)], ids=["workers", "in process"])
+def place(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Where a Python handler runs: the command behaves the same."""
+    options: tuple[str, ...] = request.param
+    return options
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with an app."""
@@ -68,9 +75,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_ready_line_is_the_only_one_on_stdout(folder: Path) -> None:
+async def test_ready_line_is_the_only_one_on_stdout(folder: Path, place: tuple[str, ...]) -> None:
     """What handlers, modules and their child processes print goes to stderr; tools read one line of JSON."""
-    async with emulate("own_app.py:handler", "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate("own_app.py:handler", *place, "--port", "0", "--ready-json", cwd=folder) as command:
         ready = await command.ready()
         url = ready["functions"][0]["url"]
         assert (await fetch(url)).body == b"own_app own_app"
@@ -98,44 +105,53 @@ async def test_without_ready_json_stdout_stays_empty(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["own_app:handler", "./own_app.py:handler"])
-async def test_target_is_a_module_or_a_file(folder: Path, target: str) -> None:
+async def test_target_is_a_module_or_a_file(folder: Path, place: tuple[str, ...], target: str) -> None:
     """Both forms are found from the current folder."""
-    async with emulate(target, "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate(target, *place, "--port", "0", "--ready-json", cwd=folder) as command:
         assert (await fetch(await command.url())).body == b"own_app own_app"
 
 
-async def test_name_is_the_functions(folder: Path) -> None:
+async def test_name_is_the_functions(folder: Path, place: tuple[str, ...]) -> None:
     """`--name` shows in the ready line, the event and the context."""
-    arguments = ("own_app.py:handler", "--port", "0", "--ready-json", "--name", "chat")
+    arguments = ("own_app.py:handler", *place, "--port", "0", "--ready-json", "--name", "chat")
     async with emulate(*arguments, cwd=folder) as command:
         (function,) = (await command.ready())["functions"]
         assert (function["name"], (await fetch(function["url"])).body) == ("chat", b"chat chat")
 
 
-async def test_environment_comes_from_file_and_options(folder: Path) -> None:
+async def test_environment_comes_from_file_and_options(folder: Path, place: tuple[str, ...]) -> None:
     """`--env` wins over `--env-file`, and both over what was there."""
     (folder / "my.env").write_text("# a comment\nONE=from file\nexport TWO='also from file'\n")
     arguments = ("--env-file", "my.env", "--env", "ONE=a=b", "--env", "THREE=")
 
     async with emulate(
-        "own_app.py:variables", "--port", "0", "--ready-json", *arguments, cwd=folder, env={"TWO": "from outside"}
+        "own_app.py:variables",
+        *place,
+        "--port",
+        "0",
+        "--ready-json",
+        *arguments,
+        cwd=folder,
+        env={"TWO": "from outside"},
     ) as command:
         assert (await fetch(await command.url())).body == b"a=b also from file "
 
 
-async def test_timeout_is_set_in_seconds(folder: Path) -> None:
+async def test_timeout_is_set_in_seconds(folder: Path, place: tuple[str, ...]) -> None:
     """E5: `--timeout` arms the deadline; without it there are 900 s."""
-    async with emulate("own_app.py:never", "--port", "0", "--ready-json", "--timeout", "0.05", cwd=folder) as command:
+    async with emulate(
+        "own_app.py:never", *place, "--port", "0", "--ready-json", "--timeout", "0.05", cwd=folder
+    ) as command:
         assert (await fetch(await command.url())).status == 502
         await command.says("still running after 0.05 seconds")
-    async with emulate("own_app.py:remaining", "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate("own_app.py:remaining", *place, "--port", "0", "--ready-json", cwd=folder) as command:
         assert 800_000 < int((await fetch(await command.url())).body) <= 900_000
 
 
 @pytest.mark.parametrize(("choice", "cut"), [("aws", False), ("abort", True)])
-async def test_late_errors_end_as_asked(folder: Path, choice: str, cut: bool) -> None:
+async def test_late_errors_end_as_asked(folder: Path, place: tuple[str, ...], choice: str, cut: bool) -> None:
     """E3: `--late-errors aws` ends cleanly, `abort` cuts."""
-    arguments = ("own_app.py:late", "--port", "0", "--ready-json", "--late-errors", choice)
+    arguments = ("own_app.py:late", *place, "--port", "0", "--ready-json", "--late-errors", choice)
     async with emulate(*arguments, cwd=folder) as command:
         response = await fetch(await command.url())
         assert (response.frames, response.cut) == ([b"first"], cut)
@@ -143,9 +159,11 @@ async def test_late_errors_end_as_asked(folder: Path, choice: str, cut: bool) ->
 
 
 @pytest.mark.parametrize(("choice", "handler"), [("continue", "ended"), ("cancel", "cancelled")])
-async def test_handler_of_a_client_that_left_does_as_asked(folder: Path, choice: str, handler: str) -> None:
+async def test_handler_of_a_client_that_left_does_as_asked(
+    folder: Path, place: tuple[str, ...], choice: str, handler: str
+) -> None:
     """E4: `--on-disconnect continue` lets it run on, `cancel` ends it."""
-    arguments = ("own_app.py:gated", "--port", "0", "--ready-json", "--on-disconnect", choice)
+    arguments = ("own_app.py:gated", *place, "--port", "0", "--ready-json", "--on-disconnect", choice)
     async with emulate(*arguments, cwd=folder) as command:
         url = await command.url()
         async with connect(url) as client:
@@ -153,16 +171,18 @@ async def test_handler_of_a_client_that_left_does_as_asked(folder: Path, choice:
             await client.read_head()
             assert await client.read_frame() == b"first"
         await fetch(url, target="/other")  # by now the first client's leaving has been seen
-        if choice == "cancel":
+        if choice == "cancel" and place:  # a worker is killed, and says nothing any more
             await command.says("the stream is over")
         (folder / "gate").touch()
         assert f"handler={handler} delivery=client_gone(after_5_bytes)" in await command.says("delivery=client_gone")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-async def test_signal_lets_streams_in_flight_finish_and_exits_with_0(folder: Path, number: signal.Signals) -> None:
+async def test_signal_lets_streams_in_flight_finish_and_exits_with_0(
+    folder: Path, place: tuple[str, ...], number: signal.Signals
+) -> None:
     """Stopping accepts no more, waits for the response that streams, and is no failure."""
-    async with emulate("own_app.py:gated", "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate("own_app.py:gated", *place, "--port", "0", "--ready-json", cwd=folder) as command:
         url = await command.url()
         async with connect(url) as client:
             await client.request("GET")
@@ -181,9 +201,11 @@ async def test_signal_lets_streams_in_flight_finish_and_exits_with_0(folder: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-async def test_signal_to_an_idle_command_exits_with_0(folder: Path, number: signal.Signals) -> None:
+async def test_signal_to_an_idle_command_exits_with_0(
+    folder: Path, place: tuple[str, ...], number: signal.Signals
+) -> None:
     """Nothing in flight, an idle connection open."""
-    starting = emulate("own_app.py:gated", "--port", "0", "--ready-json", cwd=folder)
+    starting = emulate("own_app.py:gated", *place, "--port", "0", "--ready-json", cwd=folder)
     async with starting as command, connect(await command.url()):
         finished = await command.stop(number)
 
@@ -192,8 +214,8 @@ async def test_signal_to_an_idle_command_exits_with_0(folder: Path, number: sign
 
 
 async def test_second_signal_ends_a_command_whose_handler_holds_the_loop(folder: Path) -> None:
-    """An async handler that blocks cannot lock a person out: Ctrl-C twice ends it."""
-    starting = emulate("own_app.py:holds_the_loop", "--port", "0", "--ready-json", cwd=folder)
+    """An async handler that blocks the command's own loop cannot lock a person out: Ctrl-C twice ends it."""
+    starting = emulate("own_app.py:holds_the_loop", "--in-process", "--port", "0", "--ready-json", cwd=folder)
     async with starting as command, connect(await command.url()) as client:
         await client.request("GET")
         await command.says("holding")
@@ -242,7 +264,17 @@ async def test_public_host_is_warned_of(folder: Path) -> None:
 
 
 WRONG = {
-    "no target": ((), "Missing argument 'TARGET'"),
+    "nothing to run": ((), "name one thing to run: TARGET, --exec, --asgi or --web"),
+    "two things to run": (("own_app.py:handler", "--exec", "./bootstrap"), "name one thing to run"),
+    "Node in process": (("index.mjs:handler", "--in-process"), "--in-process is for a Python handler"),
+    "a command in process": (("--exec", "./bootstrap", "--in-process"), "--in-process is for a Python handler"),
+    "reload in process": (("own_app.py:handler", "--in-process", "--reload"), "--reload replaces workers"),
+    "reload of an application": (("--asgi", "own_app:handler", "--reload"), "--reload replaces workers"),
+    "no concurrency": (("own_app.py:handler", "--concurrency", "0"), "Invalid value for '--concurrency'"),
+    "empty command": (("--exec", " "), "exec"),
+    "no file": (("nowhere.py:handler",), "there is no file 'nowhere.py'"),
+    "no file in process": (("nowhere.py:handler", "--in-process"), "there is no file 'nowhere.py'"),
+    "no file of Node": (("nowhere.mjs:handler",), "nowhere.mjs"),
     "no attribute": (("own_app.py",), "names no attribute"),
     "no place": ((":handler",), "names no attribute"),
     "no Python": (("index.mjs/x:handler",), "is not a Python file"),
@@ -273,9 +305,11 @@ async def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(folder: Path, k
     assert "printed at import" not in finished.stderr
 
 
-async def test_handler_that_closes_stdout_and_stderr_does_not_silence_the_log(folder: Path) -> None:
+async def test_handler_that_closes_stdout_and_stderr_does_not_silence_the_log(
+    folder: Path, place: tuple[str, ...]
+) -> None:
     """What others write to is still open: the access line, the error, the last words."""
-    async with emulate("own_app.py:closes", "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate("own_app.py:closes", *place, "--port", "0", "--ready-json", cwd=folder) as command:
         url = await command.url()
         assert (await fetch(url)).body == b"closed"
         assert (await fetch(url, target="/second")).body == b"closed"
@@ -285,10 +319,12 @@ async def test_handler_that_closes_stdout_and_stderr_does_not_silence_the_log(fo
     assert (finished.code, finished.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("target", ["nowhere:handler", "nowhere.py:handler", "own_app.py:nothing"])
-async def test_handler_that_cannot_be_loaded_is_served_as_502(folder: Path, target: str) -> None:
+@pytest.mark.parametrize("target", ["nowhere:handler", "own_app.py:nothing"])
+async def test_handler_that_cannot_be_loaded_is_served_as_502(
+    folder: Path, place: tuple[str, ...], target: str
+) -> None:
     """A mistake in the code is mended while the command runs: it says what is missing and serves on."""
-    async with emulate(target, "--port", "0", "--ready-json", cwd=folder) as command:
+    async with emulate(target, *place, "--port", "0", "--ready-json", cwd=folder) as command:
         url = await command.url()
         for _ in range(2):
             assert (await fetch(url)).status == 502
@@ -310,14 +346,14 @@ async def test_help_and_version_go_to_stdout(folder: Path) -> None:
     assert version.stdout.startswith("apptheory-emulate, version ")
 
 
-@pytest.mark.parametrize("missing", ["aiohttp", "click", "dotenv", "multidict"])
+@pytest.mark.parametrize("missing", ["aiohttp", "click", "dotenv", "httptools", "multidict", "watchfiles"])
 async def test_missing_extra_is_named_with_the_command_that_installs_it(folder: Path, missing: str) -> None:
     """A stub that cannot be imported stands for a package that is not installed: no traceback, but what to do."""
     blocked = folder / "blocked"
     blocked.mkdir()
     (blocked / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module named {missing}', name='{missing}')")
 
-    finished = await run_to_end("own_app.py:handler", cwd=folder, env={"PYTHONPATH": str(blocked)})
+    finished = await run_to_end("own_app.py:handler", "--reload", cwd=folder, env={"PYTHONPATH": str(blocked)})
 
     assert (finished.code, finished.stdout) == (1, "")
     assert finished.stderr.strip() == f"apptheory-emulate needs {missing}: pip install 'apptheory-streaming[emulator]'"
@@ -332,3 +368,64 @@ async def test_installed_script_is_the_same_command(folder: Path) -> None:
     stdout, _ = await process.communicate()
 
     assert stdout.startswith(b"apptheory-emulate, version ")
+
+
+RUNS = {
+    "a command": (("--exec", f"{sys.executable} -m apptheory_streaming.runtime own_app.handler"), b""),
+    "a web server": (("--web", f"{sys.executable} server.py"), b"from the server"),
+    "an application": (("--asgi", "asgi_app:app"), b"from the application"),
+    "a renamed command": (
+        ("--exec", f"{sys.executable} -m apptheory_streaming.runtime own_app.handler", "--name", "two"),
+        b"two",
+    ),
+}
+
+SERVER = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"from the server")
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+ASGI = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"from the application"})
+"""
+
+
+@pytest.mark.parametrize("kind", RUNS)
+async def test_anything_that_answers_requests_is_served(folder: Path, kind: str) -> None:
+    """C15: `--exec`, `--web` and `--asgi` name what is no handler of Python or Node."""
+    (folder / "server.py").write_text(SERVER)
+    (folder / "asgi_app.py").write_text(ASGI)
+    (folder / "own_app.py").write_text("def handler(event, context):\n    yield context.function_name\n")
+    arguments, expected = RUNS[kind]
+
+    async with emulate(*arguments, "--port", "0", "--ready-json", cwd=folder) as command:
+        (function,) = (await command.ready())["functions"]
+        body = (await fetch(function["url"])).body
+        finished = await command.stop()
+
+    assert finished.code == 0
+    assert body == (function["name"].encode() if kind == "a command" else expected)
+
+
+async def test_requests_above_the_concurrency_are_answered_429(folder: Path) -> None:
+    """`--concurrency` bounds the workers, and so the requests at a time."""
+    arguments = ("own_app.py:gated", "--port", "0", "--ready-json", "--concurrency", "1")
+    async with emulate(*arguments, cwd=folder) as command:
+        url = await command.url()
+        async with connect(url) as client:
+            await client.request("GET")
+            await client.read_head()
+            assert await client.read_frame() == b"first"
+            assert (await fetch(url)).status == 429
+            (folder / "gate").touch()
+            assert await client.read_frame() == b"last"
+            assert await client.read_frame() is None
+        assert (await fetch(url)).body == b"firstlast"

@@ -9,7 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ["streaming", "testkit", "emulator", "plugins", "fixtures"]
 FILES = sorted(path for room in ROOMS for path in (ROOT / room / f"apptheory_{room}").rglob("*.py"))
-LIBRARY = [path for path in FILES if path.name != "pytest_plugin.py"]  # pytest finds hooks by their names
+HANDLERS = ROOT / "fixtures" / "apptheory_fixtures" / "handlers"  # written as users write them, without `__all__`
+LIBRARY = [  # pytest finds hooks by their names
+    path for path in FILES if path.name != "pytest_plugin.py" and HANDLERS not in path.parents
+]
 
 
 def module_name(path: Path) -> str:

@@ -236,3 +236,20 @@ async def test_of_many_calls_that_differ_the_first_are_shown() -> None:
         f"call {number}, GET /{number - 1}: in-process (-), over HTTP (+)" for number in (2, 3, 4)
     ]
     assert lines[-1] == "… 2 more of 6 calls differ"
+
+
+async def test_borders_are_compared_unless_they_mean_nothing() -> None:
+    """W7: a runtime in another process cuts where it likes, and only the body counts."""
+
+    def compared(first: StreamCapture, second: StreamCapture, *, borders: bool) -> list[str]:
+        calls = [
+            [ComparableCall("GET /", ComparableResponse.of(each, over_http=False, borders=borders))]
+            for each in (first, second)
+        ]
+        return compare_calls(*calls)
+
+    one, other = await capture("ab", "c"), await capture("a", "bc")
+
+    assert compared(one, other, borders=True)
+    assert compared(one, other, borders=False) == []
+    assert compared(one, await capture("abd"), borders=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.tracebacks import describe
+from apptheory_streaming.asgi_apps.handler import AsgiHandler
 from apptheory_streaming.context import LambdaContext
 from apptheory_streaming.environment import environment
 from apptheory_streaming.errors import TargetError
@@ -34,7 +35,9 @@ class InProcessFunction:
     def load(self) -> None:
         """Import the handler before the first request; a failure is logged, and is no reason not to serve."""
         try:
-            self._handler.load()
+            handler = self._handler.load()
+            if isinstance(handler, AsgiHandler):
+                handler.load()
         except TargetError as error:
             _log.error("function %s cannot be loaded: %s", self.config.name, describe(error))
 

@@ -74,6 +74,10 @@ class Front(Protocol):
         """Whether the front takes a stream as a whole and sends it in one piece."""
         ...
 
+    def coded_error(self, code: str, message: str, request_id: str, /) -> Answer | None:
+        """Give the response for an error with a code of its own (rule E2); None: like one without."""
+        ...
+
     def function_error(self, error: BaseException, request_id: str, /) -> Answer | None:
         """Give the response for an error without a code of its own; None: reported another way."""
         ...
@@ -98,6 +102,10 @@ class FunctionUrlFront:
     def collects(self) -> bool:
         """A BUFFERED URL collects."""
         return self.invoke_mode is InvokeMode.BUFFERED
+
+    def coded_error(self, code: str, message: str, request_id: str) -> Answer:
+        """The status of the code, and JSON with both (rule E2)."""
+        return coded_error(code, message, request_id)
 
     def function_error(self, error: BaseException, request_id: str) -> Answer:
         """502 as on AWS, 429 for one too many, or AppTheory's 500 with code `app.internal`."""

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
 from apptheory_streaming.wire.json_text import encode_json
 
-__all__ = ["KEEP_ALIVE", "ServerSentEvent", "encode_event", "encode_fields", "ends_event"]
-
-KEEP_ALIVE = b": keep-alive\n\n"
-"""A comment, which a client reads and forgets."""
+__all__ = ["ServerSentEvent", "encode_event", "encode_fields"]
 
 MOST_MILLISECONDS = 2**53 - 1
 """The greatest `retry` that a browser's number holds exactly."""
@@ -21,7 +18,6 @@ MOST_MILLISECONDS = 2**53 - 1
 _LINE_END = re.compile(r"\r\n|\r|\n")  # the only three; str.splitlines knows more
 _STRUCTURE = re.compile(r"[\r\n\0]")
 _to_sorted_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-_TWO_LINE_ENDS = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +73,6 @@ def encode_fields(
         return b"".join((head.encode(), b"data: ", _sorted(text) if sort_keys else text, b"\n\n"))
     except UnicodeEncodeError as error:
         raise InvalidResponse(f"text of an event has no UTF-8 form: {error.reason}") from error
-
-
-def ends_event(stream: bytes) -> bool:
-    """Whether another event may follow these bytes, the last ones of a stream so far: they end in a blank line."""
-    return not stream or _TWO_LINE_ENDS.search(stream) is not None
 
 
 def _each_line(prefix: str, text: str) -> str:

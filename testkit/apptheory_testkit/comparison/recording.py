@@ -16,6 +16,7 @@ __all__ = ["CallRecord", "RecordingTransport"]
 @dataclass(slots=True)
 class _Call:
     asked: str
+    borders: bool
     answer: StreamCapture | LiveStream | None = None
 
 
@@ -27,9 +28,9 @@ class CallRecord:
         self._calls: list[_Call] = []
         self._heard: list[StreamCapture] = []
 
-    def begin(self, asked: str) -> _Call:
-        """Take down a call that is being made."""
-        call = _Call(asked)
+    def begin(self, asked: str, *, borders: bool = True) -> _Call:
+        """Take down a call that is being made; `borders` says whether those of its chunks mean something."""
+        call = _Call(asked, borders)
         self._calls.append(call)
         return call
 
@@ -40,10 +41,10 @@ class CallRecord:
     def comparable(self, *, over_http: bool) -> list[ComparableCall]:
         """Give what is compared."""
         heard = {id(capture) for capture in self._heard}
-        answered = ((call.asked, _capture(call.answer)) for call in self._calls)
+        answered = ((call, _capture(call.answer)) for call in self._calls)
         return [
-            ComparableCall(asked, ComparableResponse.of(capture, over_http=over_http))
-            for asked, capture in answered
+            ComparableCall(call.asked, ComparableResponse.of(capture, over_http=over_http, borders=call.borders))
+            for call, capture in answered
             if capture is not None and id(capture) in heard
         ]
 
@@ -51,10 +52,14 @@ class CallRecord:
 class RecordingTransport:
     """Another transport, whose calls are taken down."""
 
-    def __init__(self, transport: Transport, record: CallRecord) -> None:
-        """Send through `transport`, and take down in `record`."""
+    def __init__(self, transport: Transport, record: CallRecord, *, borders: bool = True) -> None:
+        """Send through `transport`, and take down in `record`.
+
+        Without `borders` those of chunks are not compared: a runtime in another process cuts where it likes.
+        """
         self._transport = transport
         self._record = record
+        self._borders = borders
 
     @property
     def host(self) -> str:
@@ -63,21 +68,24 @@ class RecordingTransport:
 
     async def send(self, request: HttpRequest, **options: Any) -> StreamCapture:
         """As the other does."""
-        call = self._record.begin(_asked(request))
+        call = self._begin(_asked(request))
         call.answer = await self._transport.send(request, **options)
         return call.answer
 
     async def invoke(self, event: Any, **options: Any) -> StreamCapture:
         """As the other does."""
-        call = self._record.begin("invoke")
+        call = self._begin("invoke")
         call.answer = await self._transport.invoke(event, **options)
         return call.answer
 
     def open(self, request: HttpRequest, **options: Any) -> LiveStream:
         """As the other does."""
-        call = self._record.begin(f"stream {_asked(request)}")
+        call = self._begin(f"stream {_asked(request)}")
         call.answer = live = self._transport.open(request, **options)
         return live
+
+    def _begin(self, asked: str) -> _Call:
+        return self._record.begin(asked, borders=self._borders)
 
 
 def _asked(request: HttpRequest) -> str:

@@ -42,10 +42,11 @@ class ComparableResponse:
     delivery: str
 
     @classmethod
-    def of(cls, capture: StreamCapture, *, over_http: bool) -> Self:
+    def of(cls, capture: StreamCapture, *, over_http: bool, borders: bool = True) -> Self:
         """Take from a capture what is compared; to strict mode this is not looking.
 
         `over_http` for heads as they came over a wire, where the headers of the platform are its own.
+        Without `borders` the body counts, and not how it was cut.
         """
         unseen = copy.copy(capture)  # it remembers who looked, and this is nobody
         transcript = unseen.transcript
@@ -54,7 +55,7 @@ class ComparableResponse:
             status=unseen.status,
             headers=_joined(unseen.headers, over_http=over_http),
             cookies=unseen.cookies,
-            chunks=[chunk for chunk in unseen.chunks if chunk],
+            chunks=[chunk for chunk in (unseen.chunks if borders else [unseen.body]) if chunk],
             error=None if transcript.error is None else str(transcript.error),
             stream_error_code=transcript.stream_error_code,
             late_mutations=[str(mutation) for mutation in transcript.late_mutations],

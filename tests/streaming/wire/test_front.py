@@ -80,3 +80,6 @@ def test_a_function_url_is_a_front() -> None:
     """E2b: the writer asks any front; the checker holds this one to the protocol."""
     front: Front = STREAM
     assert front.function_error(ValueError(), "req") is not None
+    coded = front.coded_error("app.conflict", "taken", "req")
+    assert coded is not None
+    assert coded.head.status == 409

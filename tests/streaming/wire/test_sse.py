@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
-from apptheory_streaming.wire.sse import KEEP_ALIVE, ServerSentEvent, encode_event, ends_event
+from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+from apptheory_streaming.wire.sse_gap import KEEP_ALIVE, ends_event
 from sse_cases import SENT
 
 utf8_text = st.text(st.characters(exclude_categories=["Cs"]))

@@ -99,7 +99,7 @@ events_to_send = st.builds(
     data=text,
     event=st.none() | one_line,
     id=st.none() | one_line,
-    retry=st.none() | st.integers(0, 10**18),
+    retry=st.none() | st.integers(0, 2**53 - 1),
     comment=st.none() | text,
 )
 

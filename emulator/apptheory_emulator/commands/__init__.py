@@ -1,0 +1,1 @@
+"""The commands of `apptheory-emulate`, one a file, and what they share."""

@@ -1,0 +1,148 @@
+"""`apptheory-emulate TARGET`: serve a function until a signal comes."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import os
+import signal
+from typing import TextIO
+
+import click
+
+from apptheory_emulator.commands.function_options import FunctionOptions, function_options
+from apptheory_emulator.commands.stdio import set_up_logging, stdout_for_tools
+from apptheory_emulator.config import FunctionConfig, LateErrors
+from apptheory_emulator.server import Emulator
+from apptheory_streaming.invocation import OnDisconnect
+from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
+from apptheory_streaming.wire.pacing import PACES
+
+__all__ = ["serve"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_log = logging.getLogger("apptheory_emulator")
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds")
+    return value
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty, which would mean every address; say 0.0.0.0 or :: if that is meant")
+    return value
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`apptheory-emulate probe TARGET` sends a function one request and says what came.",
+)
+@click.version_option(package_name="apptheory-streaming")
+@function_options
+@click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, callback=_named, help="Address to listen on.")
+@click.option(
+    "--timeout",
+    default=DEFAULT_TIMEOUT_SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    help="Seconds that one invocation may take.",
+)
+@click.option(
+    "--on-disconnect",
+    default=OnDisconnect.CONTINUE.value,
+    show_default=True,
+    type=click.Choice([choice.value for choice in OnDisconnect]),
+    help="What happens to a handler whose client is gone; AWS lets it run on.",
+)
+@click.option(
+    "--late-errors",
+    default=LateErrors.AWS.value,
+    show_default=True,
+    type=click.Choice([choice.value for choice in LateErrors]),
+    help="What the client sees of an error after the first chunk: a clean end as on AWS, or a cut connection.",
+)
+@click.option(
+    "--pace",
+    default=None,
+    type=click.Choice(sorted(PACES)),
+    help="Let responses leave no faster than here: a burst, then a fixed rate. Without it they leave at once.",
+)
+@click.option("--ready-json", is_flag=True, help="Print one line of JSON on stdout once it serves.")
+def serve(
+    *,
+    function: FunctionOptions,
+    port: int,
+    host: str,
+    timeout: float,
+    on_disconnect: str,
+    late_errors: str,
+    pace: str | None,
+    ready_json: bool,
+) -> None:
+    """Serve a streaming Lambda handler on an emulated Function URL.
+
+    TARGET is `path/to/file.py:handler`, `package.module:handler`, or a file of Node such as
+    `app/index.mjs:handler`; each runs in workers, as on Lambda.
+    """
+    set_up_logging()
+    handler = function.make()
+    config = FunctionConfig(
+        name=function.name_of(handler),
+        target=handler,
+        timeout=timeout,
+        env=function.environment,
+        on_disconnect=OnDisconnect(on_disconnect),
+        late_errors=LateErrors(late_errors),
+        pace=None if pace is None else PACES[pace],
+    )
+    if host not in _LOOPBACK:
+        _log.warning("listening on %s: anyone who reaches this address can run the handler", host)
+    emulator = Emulator([config], host=host, port=port)
+    with stdout_for_tools() as stdout:
+        asyncio.run(_serve(emulator, f"{host}:{port}", stdout if ready_json else None))
+
+
+async def _serve(emulator: Emulator, address: str, ready: TextIO | None) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(emulator)
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {address}: {error.strerror or error}") from error
+        _announce(emulator, ready)
+        await stop.wait()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Stop at the first signal; end at once at the second, even if a handler holds the loop."""
+    loop = asyncio.get_running_loop()
+    received: list[int] = []
+
+    def on_signal(number: int, _: object) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise KeyboardInterrupt
+        os.write(2, b"stopping; once more ends at once\n")  # not a log: this may interrupt one
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+
+
+def _announce(emulator: Emulator, ready: TextIO | None) -> None:
+    for function in emulator.functions:
+        _log.info("serving %s on %s (%s)", function.name, function.url, function.invoke_mode)
+    if ready is None:
+        return
+    functions = [
+        {"name": function.name, "url": function.url, "invoke_mode": function.invoke_mode}
+        for function in emulator.functions
+    ]
+    print(json.dumps({"functions": functions, "control_url": None, "pid": os.getpid()}), file=ready, flush=True)

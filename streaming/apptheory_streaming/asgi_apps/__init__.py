@@ -1,0 +1,1 @@
+"""ASGI applications as handlers: `asgi(app)`."""
