@@ -2,6 +2,7 @@
 
 import click
 
+from apptheory_emulator.commands.exec import exec_command
 from apptheory_emulator.commands.probe import probe
 from apptheory_emulator.commands.serve import serve
 
@@ -21,4 +22,4 @@ class _ServingGroup(click.Group):
         """Say nothing here: the help is that of `serve`, which lists the others."""
 
 
-main = _ServingGroup(commands={_SERVE: serve, "probe": probe}, add_help_option=False)
+main = _ServingGroup(commands={_SERVE: serve, "probe": probe, "exec": exec_command}, add_help_option=False)

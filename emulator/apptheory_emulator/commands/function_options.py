@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from apptheory_streaming.errors import TargetError, UsageError
 from apptheory_streaming.target import LazyHandler, check_target
 
-__all__ = ["FunctionOptions", "function_options"]
+__all__ = ["FunctionOptions", "function_options", "functions_options"]
 
 _NODE_ENDINGS = frozenset({".mjs", ".cjs", ".js", ".mts", ".cts", ".ts"})
 
@@ -100,40 +100,58 @@ def function_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options, and call the command with them as `function`."""
 
     @functools.wraps(command)
-    def called(
-        *,
-        target: str | None,
-        exec_command: str | None,
-        asgi_app: str | None,
-        web_command: str | None,
-        in_process: bool,
-        concurrency: int,
-        reload: bool,
-        name: str | None,
-        pairs: tuple[str, ...],
-        env_file: Path | None,
-        **rest: Any,
-    ) -> None:
-        function = FunctionOptions(
-            target=target,
-            command=exec_command,
-            asgi=asgi_app,
-            web=web_command,
-            in_process=in_process,
-            concurrency=concurrency,
-            reload=reload,
-            name=name,
-            env=_environment(pairs, env_file),
-        )
-        command(function=function, **rest)
+    def called(target: str | None, **options: Any) -> None:
+        given, rest = _split(options)
+        command(function=_function(target, **given), **rest)
 
+    return click.argument("target", required=False)(_with_options(called))
+
+
+def functions_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for any number of targets, and call the command with them as `functions`."""
+
+    @functools.wraps(command)
+    def called(targets: tuple[str, ...], **options: Any) -> None:
+        given, rest = _split(options)
+        if given["name"] is not None and len(targets) > 1:
+            raise click.UsageError("--name names one function: leave it out, and each is called after its file")
+        functions = tuple(_function(target, **given) for target in targets or (None,))
+        command(functions=functions, **rest)
+
+    return click.argument("targets", nargs=-1, metavar="[TARGETS]...")(_with_options(called))
+
+
+def _with_options(called: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         called = option(called)
     return called
 
 
+def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those that name a function, and those of the command itself."""
+    return {name: options.pop(name) for name in _NAMES}, options
+
+
+def _function(
+    target: str | None, *, exec_command: str | None, asgi_app: str | None, web_command: str | None, **options: Any
+) -> FunctionOptions:
+    env = _environment(options.pop("pairs"), options.pop("env_file"))
+    return FunctionOptions(target=target, command=exec_command, asgi=asgi_app, web=web_command, env=env, **options)
+
+
+_NAMES = (
+    "exec_command",
+    "asgi_app",
+    "web_command",
+    "in_process",
+    "concurrency",
+    "reload",
+    "name",
+    "pairs",
+    "env_file",
+)
+
 _OPTIONS = (
-    click.argument("target", required=False),
     click.option(
         "--exec",
         "exec_command",

@@ -39,7 +39,8 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`apptheory-emulate probe TARGET` sends a function one request and says what came.",
+    epilog="Other commands: `apptheory-emulate probe TARGET` sends one request and says what came; "
+    "`apptheory-emulate exec TARGETS -- COMMAND` serves while a command runs.",
 )
 @click.version_option(package_name="apptheory-streaming")
 @function_options
