@@ -6,6 +6,8 @@ import runpy
 import sys
 from pathlib import Path
 
+from apptheory_emulator.check.findings import RULES
+from apptheory_streaming.wire.adapters import ADAPTERS, REST_STREAMS_SINCE, Cell
 from apptheory_streaming.wire.lifecycle import mermaid
 from apptheory_streaming.wire.limits import AWS_NUMBERS, AwsNumber
 from apptheory_streaming.wire.runtime_replies import RUNTIME_REFUSALS
@@ -51,10 +53,46 @@ def refusals() -> str:
     return "\n".join(("| status | error type | message | when |", "|---|---|---|---|", *rows))
 
 
+def adapters() -> str:
+    """Say which adapters stream."""
+    rows = [
+        f"| [{adapter}](#{anchor(adapter)}) | {'yes' if facts.can_stream else 'no'} | {facts.error_status} |"
+        for adapter, facts in ADAPTERS.items()
+    ]
+    return "\n".join(("| adapter | streams | a function error is |", "|---|---|---|", *rows))
+
+
+def adapter_facts() -> str:
+    """Say what is known of each adapter."""
+    parts = []
+    for adapter, facts in ADAPTERS.items():
+        rows = [f"| {name} | {told(cell)} |" for name, cell in facts.cells()]
+        parts += [f"### {adapter}", "", "| what | how | | source | read on |", "|---|---|---|---|---|", *rows, ""]
+    return "\n".join(parts[:-1])
+
+
+def rest_streams() -> str:
+    """Say since when REST APIs stream."""
+    cell = REST_STREAMS_SINCE
+    return f"{cell.text} ({link(cell.source)}, read on {cell.read_on})"
+
+
+def told(cell: Cell) -> str:
+    """Give a statement with its grade, its source and its date."""
+    return f"{cell.text} | {cell.grade} | {link(cell.source)} | {cell.read_on}"
+
+
+def anchor(heading: str) -> str:
+    """Give the anchor of a heading."""
+    return re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-")
+
+
 def amount(number: AwsNumber) -> str:
     """Give a number with its unit, and bytes in MiB too."""
     exact = f"{number.value:,} {number.unit}"
-    return f"{number.value // MIB} MiB: {exact}" if number.unit.startswith("bytes") else exact
+    if not number.unit.startswith("bytes"):
+        return exact
+    return f"{number.value // MIB} MiB: {exact}" if number.value >= MIB else f"{number.value // 1024} KiB: {exact}"
 
 
 def link(url: str) -> str:
@@ -72,11 +110,23 @@ def runtime_cases() -> str:
     return str(runpy.run_path(str(TESTS / "runtime_cases.py"))["table"]())
 
 
+def check_rules() -> str:
+    """List the rules of `check`."""
+    rows = [
+        f"| {name} | {rule.shortdesc} | {rule.description} | {rule.fix}. | {link(rule.source_url)} |"
+        for name, rule in RULES.items()
+    ]
+    return "\n".join(("| id | what it finds | why | what to do | AWS's page |", "|---|---|---|---|---|", *rows))
+
+
 BLOCKS = {
     "explanation/architecture.md": {"lifecycle": lifecycle},
+    "reference/check.md": {"rules": check_rules},
+    "reference/adapters.md": {"rest-streams": rest_streams, "adapters": adapters, "adapter-facts": adapter_facts},
     "reference/limits.md": {"limits": limits},
-    "reference/node.md": {"node-cases": node_cases, "runtime-cases": runtime_cases},
+    "reference/node.md": {"node-cases": node_cases},
     "reference/runtime-api.md": {"routes": routes, "states": runtime_states, "refusals": refusals},
+    "reference/runtimes.md": {"runtime-cases": runtime_cases},
 }
 """Page -> name of a block on it -> what makes its content."""
 

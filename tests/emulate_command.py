@@ -36,6 +36,11 @@ class Command:
         self._stderr = process.stderr
         self._log = bytearray()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     async def ready(self) -> Any:
         """Read the one line of JSON; an early end fails with what the command said."""
         async with asyncio.timeout(WAIT_SECONDS):

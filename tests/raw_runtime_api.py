@@ -146,6 +146,17 @@ class RawRuntimeApi:
             self.answer()
         return request
 
+    @contextmanager
+    def another_connection(self) -> Iterator[None]:
+        """Talk over the next connection of the runtime, while the one there is stays open."""
+        kept, unread = self._connection, self._unread
+        self._connection, self._unread = None, b""
+        try:
+            yield
+        finally:
+            self.hang_up()
+            self._connection, self._unread = kept, unread
+
     def hang_up(self, *, reset: bool = False) -> None:
         """Close the connection; the server goes on listening."""
         assert self._connection is not None

@@ -123,7 +123,7 @@ BUFFERED = [
 
 RULES = {
     "go-reader": Rule(
-        "200, `application/octet-stream`, no cookies; its own body",
+        "200, `application/octet-stream`, no cookies; body and errors as of `go`",
         without_head,
         "a plain `io.Reader` is a body without a head",
     ),
@@ -150,13 +150,21 @@ def streamed_answer_of(case: RuntimeCase, runtime: str) -> Answer:
 def table() -> str:
     """Render for the documents in what the runtimes differ."""
     rows = [
-        f"| `{case.path}`{kind} | {tell(case.answer)} | `{runtime}` | {tell(answer)} | {case.why} |"
+        f"| `{case.path}`{kind} | {tell(case.answer)} | {runtimes} | {told} | {case.why} |"
         for kind, cases in (("", STREAMED), (", buffered", BUFFERED))
         for case in cases
-        for runtime, answer in case.others.items()
+        for told, runtimes in _grouped(case).items()
     ]
     rows += [f"| every stream | its own | `{runtime}` | {rule.words} | {rule.why} |" for runtime, rule in RULES.items()]
     return "\n".join(("| case | answer | differs | answer | why |", "|---|---|---|---|---|", *rows))
+
+
+def _grouped(case: RuntimeCase) -> dict[str, str]:
+    """Give the other answers in words, each with the runtimes that answer so."""
+    groups: dict[str, list[str]] = {}
+    for runtime, answer in case.others.items():
+        groups.setdefault(tell(answer), []).append(f"`{runtime}`")
+    return {told: ", ".join(runtimes) for told, runtimes in groups.items()}
 
 
 def tell(answer: Answer) -> str:

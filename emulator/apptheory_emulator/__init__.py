@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from apptheory_emulator.config import FunctionConfig, LateErrors
+    from apptheory_emulator.control_server import ControlPort
     from apptheory_emulator.front.function_url import Exchange
     from apptheory_emulator.http_transport import HttpTransport
     from apptheory_emulator.server import (
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from apptheory_emulator.workers.function import WorkerFunction
     from apptheory_emulator.workers.web import WebFunction, web
     from apptheory_emulator.workers.worker import worker
+    from apptheory_streaming.wire.cors import CorsConfig
 
 __all__ = [
+    "ControlPort",
+    "CorsConfig",
     "Emulator",
     "Exchange",
     "FunctionConfig",
@@ -46,6 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ControlPort": "control_server",
     "Exchange": "front.function_url",
     "FunctionConfig": "config",
     "HttpTransport": "http_transport",

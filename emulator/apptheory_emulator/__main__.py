@@ -4,7 +4,7 @@ import sys
 
 __all__ = ["main"]
 
-_EXTRA = ("aiohttp", "click", "dotenv", "httptools", "multidict", "watchfiles")
+_EXTRA = ("aiohttp", "botocore", "cfnlint", "click", "dotenv", "httptools", "multidict", "watchfiles")
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ import logging
 from aiohttp import web
 
 from apptheory_emulator.front.function_url import Exchange
+from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.tracebacks import describe
-from apptheory_streaming.errors import ClientError, NotEnded, code_of
+from apptheory_streaming.errors import ClientError, NotEnded, PayloadTooLarge, code_of
 from apptheory_streaming.wire.transcript import EventKind, HandlerError, Transcript
 
 __all__ = ["access_line", "log_exchange", "log_refusal"]
@@ -28,10 +29,16 @@ def log_exchange(exchange: Exchange) -> None:
 
 
 async def log_refusal(request: web.Request, response: web.StreamResponse) -> None:
-    """Write the access line of a request that the server itself refuses, such as CONNECT, before it has an id."""
-    if isinstance(response, web.HTTPException):
-        path = request.raw_path.partition("?")[0]
-        _access.info("- %s %s %s handler=not_called", request.method, path, response.status)
+    """Write the access line of a request that the server itself answers, such as CONNECT, which has no id."""
+    if not isinstance(response, web.HTTPException | PlatformResponse):
+        return
+    request_id = "-"
+    if isinstance(response, PlatformResponse):
+        request_id = response.request_id
+        if response.refusal:
+            _log.warning("%s: request refused: %s", request_id, response.refusal)
+    path = request.raw_path.partition("?")[0]
+    _access.info("%s %s %s %s handler=not_called", request_id, request.method, path, response.status)
 
 
 def access_line(exchange: Exchange) -> str:
@@ -66,6 +73,9 @@ def _log_error(transcript: Transcript, error: HandlerError) -> None:
         return
     chunks = f"{transcript.chunk_count} chunk{'' if transcript.chunk_count == 1 else 's'}"
     when = f"after {chunks}" if error.late else "before the first chunk"
+    if isinstance(error.exception, PayloadTooLarge):
+        _log.error("%s: handler failed %s: %s: %s", transcript.request_id, when, error.type_name, error.message)
+        return
     text = _printable(str(error)) if code_of(error.exception) is not None else describe(error.exception)
     _log.error("%s: handler failed %s: %s", transcript.request_id, when, text)
 

@@ -2,13 +2,16 @@
 
 import click
 
+from apptheory_emulator.commands.check import check
 from apptheory_emulator.commands.exec import exec_command
 from apptheory_emulator.commands.probe import probe
 from apptheory_emulator.commands.serve import serve
+from apptheory_emulator.commands.serve_config import SETTINGS_ENDINGS, serve_config
 
 __all__ = ["main"]
 
 _SERVE = "serve"
+_CONFIG = "--config"
 
 
 class _ServingGroup(click.Group):
@@ -16,10 +19,23 @@ class _ServingGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = bool(args) and args[0] in self.commands
-        return super().parse_args(ctx, args if named else [_SERVE, *args])
+        return super().parse_args(ctx, args if named else _named(args))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Say nothing here: the help is that of `serve`, which lists the others."""
 
 
-main = _ServingGroup(commands={_SERVE: serve, "probe": probe, "exec": exec_command}, add_help_option=False)
+def _named(args: list[str]) -> list[str]:
+    """Put the command in front: a file of settings, by its ending or behind --config, is another one's."""
+    for at, arg in enumerate(args):
+        name, equals, file = arg.partition("=")
+        if name == _CONFIG:
+            return [str(serve_config.name), *args[:at], *([file] if equals else []), *args[at + 1 :]]
+    if args and args[0].endswith(SETTINGS_ENDINGS):
+        return [str(serve_config.name), *args]
+    return [_SERVE, *args]
+
+
+main = _ServingGroup(
+    commands={str(each.name): each for each in (serve, serve_config, check, probe, exec_command)}, add_help_option=False
+)

@@ -1,6 +1,6 @@
 """The emulator: an async context manager that serves functions on Function URLs."""
 
-import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,8 +11,11 @@ from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.typedefs import Handler
 
 from apptheory_emulator.access_log import log_exchange, log_refusal
+from apptheory_emulator.closing import stop_accepting
 from apptheory_emulator.config import FunctionConfig, LateErrors
-from apptheory_emulator.front.function_url import Exchange, FunctionUrlHandler
+from apptheory_emulator.control_server import ControlPort, ControlServer
+from apptheory_emulator.front.function_url import HEAD_BYTES, Exchange, FunctionUrlHandler
+from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.http_log import http_log
 from apptheory_emulator.workers.in_process import InProcessFunction
@@ -21,7 +24,10 @@ from apptheory_streaming.environment import environment
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.options import check_environment, choose
 from apptheory_streaming.target import LazyHandler
+from apptheory_streaming.wire.cors import CorsConfig, CorsMerge
 from apptheory_streaming.wire.front import InvokeMode
+from apptheory_streaming.wire.fronts.rest_api import TransferMode
+from apptheory_streaming.wire.iam import AuthType, unknown_url
 from apptheory_streaming.wire.limits import Limits, check_limits
 from apptheory_streaming.wire.pacing import Pacing, pacing_named
 
@@ -32,6 +38,8 @@ __all__ = ["Emulator", "FunctionUrlFactory", "ServeOptions", "ServedFunction", "
 
 SHUTDOWN_SECONDS = 5.0
 """How long streams in flight may go on once the emulator is told to stop."""
+
+URL_DOMAIN = ".lambda-url.localhost"
 
 CLOSE_SECONDS = 0.5
 """How long aiohttp may take for connections whose responses are over, twice."""
@@ -50,8 +58,9 @@ class ServedFunction:
 
 
 class Emulator:
-    """Serves each function on a port of its own: the first on `port`, the others on free ones.
+    """Serves each function on a port of its own: one that names none on a free one, but the first of them on `port`.
 
+    On each of these ports the host name `NAME.lambda-url.localhost` reaches the function of that name.
     Entering raises OSError when a port cannot be had; leaving gives streams in flight
     `shutdown_seconds` and leaves no task behind.
     """
@@ -65,9 +74,15 @@ class Emulator:
         on_exchange: Callable[[Exchange], None] = log_exchange,
         shutdown_seconds: float = SHUTDOWN_SECONDS,
         reception: Reception | None = None,
+        control: ControlPort | None = None,
     ) -> None:
-        """Serve `functions` on `host`; port 0 takes a free one; `reception` names their requests."""
+        """Serve `functions` on `host`; port 0 takes a free one; `reception` names their requests.
+
+        `control` serves the Invoke APIs for them, on the loopback address.
+        """
         self.functions: list[ServedFunction] = []
+        self.control_url: str | None = None
+        """Where the Invoke APIs are, None while they are not served."""
         self._configs = tuple(functions)
         self._host = host
         self._port = port
@@ -75,24 +90,47 @@ class Emulator:
         self._shutdown_seconds = shutdown_seconds
         self._reception = reception
         self._handlers: list[FunctionUrlHandler] = []
+        self._by_host: dict[str, FunctionUrlHandler] = {}
+        self._loaded: list[InProcessFunction] = []
+        self._control_port = control
+        self._control: ControlServer | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
-            for index, config in enumerate(self._configs):
-                port = self._port if index == 0 else 0
+            for config, port in zip(self._configs, self.ports, strict=True):
                 url = await starting.enter_async_context(self._serve(config, port))
-                self.functions.append(ServedFunction(config.name, url, config.invoke_mode))
+                self.functions.append(ServedFunction(config.name, url, _mode(config)))
+            if self._control_port is not None:
+                await self._serve_control(starting, self._control_port)
             self._stack = starting.pop_all()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that were asked for, of each function, 0 for a free one."""
+        first = next((config for config in self._configs if config.port is None), None)
+        return tuple(
+            config.port if config.port is not None else (self._port if config is first else 0)
+            for config in self._configs
+        )
+
     async def settled(self) -> None:
         """Wait until no handler runs; `on_exchange` has heard of every request then."""
         for handler in self._handlers:
             await handler.settled()
+        if self._control is not None:
+            await self._control.settled()
+
+    async def _serve_control(self, starting: AsyncExitStack, port: ControlPort) -> None:
+        control = ControlServer(
+            self._loaded, port=port, on_exchange=self._on_exchange, shutdown_seconds=self._shutdown_seconds
+        )
+        self._control = await starting.enter_async_context(control)
+        self.control_url = control.url
 
     @asynccontextmanager
     async def _serve(self, config: FunctionConfig, port: int) -> AsyncIterator[str]:
@@ -104,6 +142,8 @@ class Emulator:
             access_log=None,
             logger=http_log,
             auto_decompress=False,  # a function gets the body as it was sent
+            max_line_size=HEAD_BYTES,
+            max_field_size=HEAD_BYTES,
             handler_cancellation=True,
             shutdown_timeout=CLOSE_SECONDS,
         )
@@ -111,10 +151,14 @@ class Emulator:
         with function.environment():
             try:
                 function.load()
+                self._loaded.append(function)
+                self._by_host.setdefault(config.name.lower(), handler)
                 await web.TCPSite(runner, self._host, port).start()
-                yield _url(self._host, runner.addresses[0][1])
+                yield _url(self._host, runner.addresses[0][1]) + handler.path.removeprefix("/")
             finally:
-                await _stop_accepting(runner)
+                if self._by_host.get(config.name.lower()) is handler:  # it is not to be had through another port
+                    del self._by_host[config.name.lower()]
+                await stop_accepting(runner)
                 await runner.cleanup()
                 await handler.close()
                 await function.close()
@@ -125,7 +169,11 @@ class Emulator:
             """Take the place of routes, for those do not match `OPTIONS *` or a target without a path."""
             if request.method == "CONNECT":  # asks for a tunnel, which no function is
                 raise web.HTTPMethodNotAllowed("CONNECT", METHODS)
-            return await front.handle(request)
+            name = _named_by_host(request)
+            asked = front if name is None else self._by_host.get(name)
+            if asked is None:
+                return PlatformResponse(unknown_url(), request_id=str(uuid.uuid4()))
+            return await asked.handle(request)
 
         async def stop(_: web.Application) -> None:
             await front.stop(self._shutdown_seconds)
@@ -159,6 +207,9 @@ class ServeOptions(TypedDict, total=False):
     limits: Limits | None
     pace: str | Pacing | None
     env: Mapping[str, str] | None
+    auth: str
+    cors: CorsConfig | None
+    cors_merge: str
 
 
 class FunctionUrlFactory(Protocol):
@@ -175,6 +226,9 @@ class FunctionUrlFactory(Protocol):
         limits: Limits | None = None,
         pace: str | Pacing | None = None,
         env: Mapping[str, str] | None = None,
+        auth: str = "NONE",
+        cors: CorsConfig | None = None,
+        cors_merge: str = "both",
     ) -> ServedUrl:
         """Serve a handler or an import string until the test ends, and give its URL."""
         ...
@@ -197,10 +251,15 @@ async def serve_function_url(
     limits: Limits | None = None,
     pace: str | Pacing | None = None,
     env: Mapping[str, str] | None = None,
+    auth: str = "NONE",
+    cors: CorsConfig | None = None,
+    cors_merge: str = "both",
 ) -> AsyncIterator[ServedUrl]:
     """Serve one handler on the running loop and give its URL, which ends in a slash.
 
     `pace` is `aws`, `api-gateway` or a Pacing of other numbers (rule L3); None holds nothing back.
+    `auth` AWS_IAM takes only requests that are signed with the key of the environment.  `cors` answers
+    preflights; of what it adds and the function sends, a client gets `both` or what is `configured`.
     Raises UsageError for a value that an option cannot have, and TargetError for a handler that
     cannot be had: whoever is to ask this URL is waiting.
     """
@@ -210,9 +269,7 @@ async def serve_function_url(
         exchanges.append(exchange)
         log_exchange(exchange)
 
-    handler = LazyHandler(target)
-    if getattr(target, "needs_real_time", False):
-        need_real_time()
+    handler = _handler_of(target)
     config = FunctionConfig(
         name=handler.name,
         target=target,
@@ -223,11 +280,13 @@ async def serve_function_url(
         invoke_mode=choose(InvokeMode, "invoke_mode", invoke_mode),
         limits=check_limits(limits),
         pace=pacing_named(pace) if isinstance(pace, str) else pace,
+        auth=choose(AuthType, "auth", auth),
+        cors=cors,
+        cors_merge=choose(CorsMerge, "cors_merge", cors_merge),
         keep_chunks=None,
         watch_foreign=True,
     )
-    with environment(config.env):  # the import of the handler may need it
-        handler.load()
+    _load(handler, config)
     # A test that ends is not interested in what still streams.
     async with Emulator([config], on_exchange=over, shutdown_seconds=0) as emulator:
         url = ServedUrl(emulator.functions[0].url)
@@ -236,22 +295,35 @@ async def serve_function_url(
         yield url
 
 
-async def _stop_accepting(runner: web.AppRunner) -> None:
-    """Close the port at a moment when the loop is not about to accept: CPython would leak that connection."""
-    while accepting := {task for task in asyncio.all_tasks() if _is_accepting(task)}:
-        await asyncio.wait(accepting)
-    for site in runner.sites:
-        await site.stop()
+def _handler_of(target: str | Callable[..., Any]) -> LazyHandler:
+    if getattr(target, "needs_real_time", False):
+        need_real_time()
+    return LazyHandler(target)
 
 
-def _is_accepting(task: "asyncio.Task[Any]") -> bool:
-    return getattr(task.get_coro(), "__name__", "") == "_accept_connection2"
+def _load(handler: LazyHandler, config: FunctionConfig) -> None:
+    with environment(config.env):  # which its import may need
+        handler.load()
 
 
 async def _drop_server_header(_request: web.Request, response: web.StreamResponse) -> None:
     """A Function URL sends none; a function's own stays."""
     if response.headers.get("Server") == SERVER_SOFTWARE:
         del response.headers["Server"]
+
+
+def _mode(config: FunctionConfig) -> InvokeMode:
+    """What a client sees of a stream, in the words of a Function URL."""
+    if config.gateway is None:
+        return config.invoke_mode
+    streams = config.gateway.transfer_mode is TransferMode.STREAM
+    return InvokeMode.RESPONSE_STREAM if streams else InvokeMode.BUFFERED
+
+
+def _named_by_host(request: web.Request) -> str | None:
+    """The function that a host such as `chat.lambda-url.localhost:3000` names."""
+    host = request.headers.get("Host", "").lower().partition(":")[0].removesuffix(".")
+    return host.removesuffix(URL_DOMAIN) if host.endswith(URL_DOMAIN) else None
 
 
 def _url(host: str, port: int) -> str:

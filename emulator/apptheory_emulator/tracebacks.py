@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apptheory_emulator
 import apptheory_streaming
-from apptheory_streaming.errors import TargetError
+from apptheory_streaming.errors import RuntimeExit, RuntimeFailure, TargetError, UsageError
 
 __all__ = ["describe"]
 
@@ -18,9 +18,15 @@ _OURS = (*(folder + os.sep for folder in _FOLDERS), "<frozen importlib")
 def describe(error: BaseException) -> str:
     """Give an error with the frames of its traceback that are the handler's own, and those it called.
 
-    Of a target that cannot be imported it is the traceback of what its module raised.
+    Of a target that cannot be imported it is the traceback of what its module raised.  What went wrong in
+    a process of its own, or before there was any code of the handler, is told in one line.
     """
     cause = error.__cause__
+    if isinstance(error, RuntimeFailure):  # whose traceback is in the log of its process
+        return f"{error.error_type}: {error}"
+    if isinstance(error, RuntimeExit) or (isinstance(error, UsageError) and not isinstance(error, TargetError)):
+        sources = [error] if cause is None else [error, cause]  # the cause of an exit is what the handler did
+        return _lines(error) if any(map(_own_frames, sources)) else str(error)
     if not isinstance(error, TargetError):
         return _lines(error)
     if cause is None or (isinstance(cause, ModuleNotFoundError) and not _own_frames(cause)):

@@ -12,6 +12,7 @@
     │   ├── StreamTypeError            a chunk that is neither bytes-like nor str
     │   ├── MarshalError               a buffered value that has no JSON form
     │   ├── ResponseTooLarge           more bytes than `max_response_bytes` (code app.too_large)
+    │   │   └── PayloadTooLarge        more bytes than Lambda hands on: a function error (rule E2b)
     │   ├── EventsLost                 events that a client asks for again are not kept (code app.not_found)
     │   ├── FunctionTimeout            still running at its deadline (code app.timeout)
     │   ├── RuntimeExit                the handler ended its process, or tried to
@@ -59,6 +60,7 @@ __all__ = [
     "LoopError",
     "MarshalError",
     "NotEnded",
+    "PayloadTooLarge",
     "RequestTooLarge",
     "ResponseTooLarge",
     "RuntimeExit",
@@ -175,7 +177,15 @@ class ResponseTooLarge(FunctionError):  # noqa: N818 - named as AWS names it
     """The chunk that would have exceeded `max_response_bytes` was dropped (rule L2)."""
 
     name = "ResponseTooLarge"
-    code = "app.too_large"
+    code: str | None = "app.too_large"
+
+
+class PayloadTooLarge(ResponseTooLarge):
+    """More bytes than Lambda hands on: a function error, as AWS's Function.ResponseSizeTooLarge is (rule L3)."""
+
+    name = "PayloadTooLarge"
+    code = None
+    error_type = "Function.ResponseSizeTooLarge"
 
 
 class EventsLost(FunctionError):  # noqa: N818 - reads as the event it is

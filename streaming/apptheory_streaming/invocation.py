@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from apptheory_streaming.errors import ClientGone, FunctionTimeout, NotEnded, RuntimeExit, StreamingError
+from apptheory_streaming.errors import (
+    ClientGone,
+    FunctionTimeout,
+    NotEnded,
+    PayloadTooLarge,
+    RuntimeExit,
+    StreamingError,
+)
 from apptheory_streaming.handlers import Handler, HandlerRun
 from apptheory_streaming.options import check_timeout
 from apptheory_streaming.threads import HandlerThread
@@ -290,7 +297,8 @@ class Invocation:
             return Ending.CUT
         if error is None or not error.late:
             return Ending.ENDED
-        return Ending.CUT if isinstance(error.exception, RuntimeExit) else Ending.FAILED  # rules E3b and E3
+        cut = isinstance(error.exception, RuntimeExit | PayloadTooLarge)  # rules E3b and L3
+        return Ending.CUT if cut else Ending.FAILED
 
     # -- the transcript -----------------------------------------------------------------------
 

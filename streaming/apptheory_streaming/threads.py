@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-__all__ = ["HandlerCall", "HandlerThread", "StartWork", "WorkCounter", "handler_call", "start_thread"]
+__all__ = ["HandlerCall", "HandlerThread", "StartWork", "WorkCounter", "handler_call", "is_real_time", "start_thread"]
 
 _T = TypeVar("_T")
 
@@ -154,6 +154,11 @@ class _Job:
         """Give up a result that came too late."""
         if error is None and self.discard is not None:
             self.discard(result)
+
+
+def is_real_time(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the clock of a loop is the real one, which runs on while a thread works."""
+    return _counter_of(loop) is None
 
 
 def _counter_of(loop: asyncio.AbstractEventLoop) -> WorkCounter | None:

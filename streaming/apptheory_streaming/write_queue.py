@@ -6,14 +6,19 @@ from collections import deque
 from collections.abc import Callable
 
 from apptheory_streaming.errors import EndedTwice, WriteAfterEnd
-from apptheory_streaming.threads import HandlerCall, handler_call
+from apptheory_streaming.threads import HandlerCall, handler_call, is_real_time
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.writer import Clock, ResponseWriter
 
-__all__ = ["WINDOW_BYTES", "WINDOW_CHUNKS", "BodyEnd", "WriteQueue"]
+__all__ = ["HANDOVERS", "WINDOW_BYTES", "WINDOW_CHUNKS", "BodyEnd", "Handovers", "WriteQueue"]
 
 WINDOW_CHUNKS = 64  # 77 000 chunks a second measured, against 12 000 for a window of one
 WINDOW_BYTES = 1024 * 1024
+HANDOVERS = 16
+"""So many chunks of a burst are each seen off before the thread goes on."""
+HANDOVERS_A_SECOND = 1000  # about 40 us each, so that a handler of many small chunks loses 4 %
+HELD_TURNS = 16
+"""So many turns of the loop a sink may take to send what it asked to drain; then its client is slow."""
 
 
 class BodyEnd:
@@ -24,6 +29,24 @@ _Item = tuple[bytes | Head | BodyEnd, float | None]
 """What was put, and when."""
 
 
+class Handovers:
+    """How often a thread may wait for the loop: at each chunk of a slow handler, seldom in a fast one."""
+
+    def __init__(self) -> None:
+        """Begin with all that a burst may have."""
+        self._left = float(HANDOVERS)
+        self._counted_at = 0.0
+
+    def take(self, now: float) -> bool:
+        """Take one, at a time in seconds; false when the handler is too fast for it."""
+        self._left = min(HANDOVERS, self._left + (now - self._counted_at) * HANDOVERS_A_SECOND)
+        self._counted_at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class WriteQueue:
     """Chunks of one response in the order of the calls, from any thread, written on the loop (rule W1).
 
@@ -31,11 +54,15 @@ class WriteQueue:
     waits, and its calls first write what came before.  `close` makes every later `put` raise.  In
     lockstep a thread is never ahead: it waits at each chunk until the sink asks for the next one, so
     that what happens at a chunk happens at the same line in every run.
+
+    In real time the thread of a handler also waits until its chunk has left, unless the client is slow or
+    it has made too many.  What it does next may keep the interpreter to itself, or end the process.
     """
 
     def __init__(self, writer: ResponseWriter, *, now: Clock, lockstep: bool = False) -> None:
         """Write to `writer`, with production times from `now`."""
         self._lockstep = lockstep
+        self._handovers = Handovers() if is_real_time(asyncio.get_running_loop()) else None
         self._writer = writer
         self._now = now
         self._loop = asyncio.get_running_loop()
@@ -44,6 +71,8 @@ class WriteQueue:
         self._items: deque[_Item] = deque()
         self._bytes = 0
         self._awake = False
+        self._held = False
+        self._runs = 0
         self._blocked: list[HandlerCall] = []
         self._ended = False
         self._closed: Exception | None = None
@@ -73,6 +102,8 @@ class WriteQueue:
             self._loop.call_soon_threadsafe(self._wake)
         if self._lockstep and not isinstance(item, Head):  # a head is put under a lock
             self._wait_until_drained()
+        elif isinstance(item, bytes) and self._hands_over():
+            self._see_off()
         return True
 
     def put_if_idle(self, data: bytes) -> bool:
@@ -126,6 +157,29 @@ class WriteQueue:
             if self._closed is not None:
                 raise self._closed
 
+    def _hands_over(self) -> bool:
+        """Any thread but the handler's own goes on: the loop may be waiting for it at this moment."""
+        if self._handovers is None or handler_call() is None:
+            return False
+        return self._handovers.take(self._loop.time())
+
+    def _see_off(self) -> None:
+        """Wait until everything has left, as far as the client takes it."""
+        with self._room:
+            while self._awake and not self._held and self._closed is None:
+                self._room.wait()
+
+    def _hold(self, run: int, turns: int) -> None:
+        """Let threads go on beside a sink that has still not drained."""
+        if run != self._runs:
+            return
+        if turns:
+            self._loop.call_soon(self._hold, run, turns - 1)
+            return
+        with self._room:
+            self._held = True
+            self._room.notify_all()
+
     def _make_room(self) -> None:
         for call in self._blocked:
             self._loop.call_soon(call.resume)  # behind its `pause`, which may still be on its way to the loop
@@ -137,10 +191,14 @@ class WriteQueue:
 
     def _wake(self) -> None:
         """Write until the sink asks for a pause or nothing is left."""
+        self._runs += 1
+        self._held = False
         try:
             while (item := self._take()) is not None:
                 if not self._apply(*item):
                     self._writer.when_drained(self._wake)
+                    if self._handovers is not None:
+                        self._hold(self._runs, HELD_TURNS)
                     return
         except Exception as error:  # noqa: BLE001 - the next `put` of the thread raises it, or `flush`
             self.close(error)
@@ -172,8 +230,7 @@ class WriteQueue:
         with self._room:
             if not self._items:
                 self._awake = self._awake and not fall_asleep
-                if self._lockstep:
-                    self._make_room()
+                self._make_room()
                 return None
             item, produced_at = self._items.popleft()
             self._bytes -= len(item) if isinstance(item, bytes) else 0

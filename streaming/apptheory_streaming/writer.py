@@ -11,6 +11,7 @@ from typing import Protocol
 
 from apptheory_streaming.errors import (
     FunctionTimeout,
+    PayloadTooLarge,
     ResponseTooLarge,
     RuntimeFailure,
     StreamingError,
@@ -18,7 +19,7 @@ from apptheory_streaming.errors import (
     code_of,
 )
 from apptheory_streaming.wire.error_response import Answer
-from apptheory_streaming.wire.front import COLLECTED_NOTE, Front
+from apptheory_streaming.wire.front import Front, checked_head, collected_note
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.lifecycle import State, Step, advance
 from apptheory_streaming.wire.limits import Limits
@@ -94,6 +95,7 @@ class ResponseWriter:
         self._put = sink.write
         self._front = front
         self._limits = limits or Limits()
+        self._most_bytes = self._limits.most_response_bytes(buffered=front.collects)
         self._now = now
         self._admitted = 0
         self._admitted_bytes = 0
@@ -112,7 +114,7 @@ class ResponseWriter:
     def finalize(self, head: Head) -> None:
         """Fix the head; from here on only an early error can replace it."""
         self._check_stopped()
-        self._finalize(head)
+        self._finalize(checked_head(self._front, head))
         if self.on_final is not None:
             self.on_final()
 
@@ -123,18 +125,16 @@ class ResponseWriter:
         limit; that chunk is dropped whole (rule L2).  Calls may come from a thread, one at a time.
         """
         self.check_refused()
-        if not self._limits.admits_response(self._admitted_bytes + size):
-            self._refused = ResponseTooLarge(
-                f"response too large: chunk {self._admitted} would bring the body to "
-                f"{self._admitted_bytes + size} bytes; the limit is {self._limits.max_response_bytes}"
-            )
+        total = self._admitted_bytes + size
+        if total > self._most_bytes:
+            self._refused = self._limits.response_refusal(total, chunk=self._admitted, buffered=self._front.collects)
             raise self._refused
         self._admitted += 1
-        self._admitted_bytes += size
+        self._admitted_bytes = total
 
     def fits(self, size: int) -> bool:
         """Whether a chunk of `size` bytes would be admitted."""
-        return self._refused is None and self._limits.admits_response(self._admitted_bytes + size)
+        return self._refused is None and self._admitted_bytes + size <= self._most_bytes
 
     def check_refused(self) -> None:
         """Raise ResponseTooLarge if a chunk was refused before."""
@@ -172,6 +172,7 @@ class ResponseWriter:
 
     def answer_buffered(self, payload: BufferedPayload) -> None:
         """Answer with a value instead of a stream, as the front shows it (rule R0)."""
+        self._limits.check_payload(len(payload.body))
         answer = self._front.buffered(payload)
         note = self._front.note_on_buffered()
         if note is not None:
@@ -193,7 +194,7 @@ class ResponseWriter:
             return
         collected, self._collected = self._collected, None
         if collected:
-            self.recorder.note(COLLECTED_NOTE)
+            self.recorder.note(collected_note(self._front))
             self.recorder.buffered = True
             self._send(b"".join(collected), self._now())
         if self.state in (State.FINALIZED, State.SUBSTITUTED) and not self.client_gone:
@@ -387,7 +388,7 @@ def _let_go(waiter: "asyncio.Future[None]") -> None:
 
 
 def _type_name(error: BaseException) -> str:
-    return error.error_type if isinstance(error, RuntimeFailure) else type(error).__name__
+    return error.error_type if isinstance(error, RuntimeFailure | PayloadTooLarge) else type(error).__name__
 
 
 def message_of(error: BaseException) -> str:

@@ -9,10 +9,13 @@ import pytest
 
 from apptheory_emulator import FunctionUrlFactory, ServedUrl
 from apptheory_streaming import StreamingResponse
-from apptheory_streaming.wire.limits import Limits
+from apptheory_streaming.wire.limits import AWS_NUMBERS, Limits
 from raw_http import RawHead, connect, fetch
 
 pytestmark = pytest.mark.streaming(clock="real")
+
+
+HEAD_BYTES = AWS_NUMBERS["request line and headers"].value
 
 
 async def echo(event: Any, context: Any) -> StreamingResponse:
@@ -40,8 +43,9 @@ BROKEN = {
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "header without a colon": b"GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n",
     "blank in a header name": b"GET / HTTP/1.1\r\nHost: a\r\nx own: 1\r\n\r\n",
-    "huge header": b"GET / HTTP/1.1\r\nHost: a\r\nx-own: " + b"a" * 100_000 + b"\r\n\r\n",
-    "huge target": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "huge header": b"GET / HTTP/1.1\r\nHost: a\r\nx-own: " + b"a" * HEAD_BYTES + b"\r\n\r\n",
+    "huge target": b"GET /" + b"a" * HEAD_BYTES + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "huge in all": b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"x-own: " + b"a" * 100_000 + b"\r\n") * 11 + b"\r\n",
     "too many headers": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"x: 1\r\n" * 10_000 + b"\r\n",
     "length and chunks": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two lengths": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
@@ -75,6 +79,15 @@ async def test_broken_request_is_400_and_one_line_in_the_log(
         [],
     )  # bytes that are no HTTP at all are not worth a line
     assert all("\n" not in record.getMessage() for record in warnings)
+
+
+async def test_head_of_nearly_a_megabyte_reaches_the_handler(function_url: FunctionUrlFactory) -> None:
+    """L3: line and headers may have 1 MB together, in one line too."""
+    value = "a" * (HEAD_BYTES - 1000)
+
+    event = json.loads((await fetch(await function_url(echo), headers=[("x-own", value)])).body)
+
+    assert event["headers"]["x-own"] == value
 
 
 async def test_chunked_body_that_breaks_half_way_calls_no_handler(

@@ -91,7 +91,7 @@ async def test_ready_line_is_the_only_one_on_stdout(folder: Path, place: tuple[s
     assert ready["functions"] == [{"name": "own_app", "url": url, "invoke_mode": "RESPONSE_STREAM"}]
     assert urlsplit(url).hostname == "127.0.0.1"
     assert url.endswith("/")
-    assert (ready["control_url"], type(ready["pid"])) == (None, int)
+    assert (urlsplit(ready["control_url"]).hostname, type(ready["pid"])) == ("127.0.0.1", int)
     assert f"serving own_app on {url}" in finished.stderr
 
 
@@ -278,6 +278,8 @@ WRONG = {
     "no attribute": (("own_app.py",), "names no attribute"),
     "no place": ((":handler",), "names no attribute"),
     "no Python": (("index.mjs/x:handler",), "is not a Python file"),
+    "a file of neither": (("lib/app.rb:handler",), "or a file of Node such as `app/index.mjs:handler`"),
+    "no name of an application": (("--asgi", "own_app"), "Invalid value for --asgi: 'own_app' names no attribute"),
     "unknown option": (("own_app.py:handler", "--prot", "1"), "No such option"),
     "port": (("own_app.py:handler", "--port", "70000"), "Invalid value for '--port'"),
     "empty host": (("own_app.py:handler", "--port", "0", "--host", ""), "Invalid value for '--host': it is empty"),
@@ -346,14 +348,14 @@ async def test_help_and_version_go_to_stdout(folder: Path) -> None:
     assert version.stdout.startswith("apptheory-emulate, version ")
 
 
-@pytest.mark.parametrize("missing", ["aiohttp", "click", "dotenv", "httptools", "multidict", "watchfiles"])
+@pytest.mark.parametrize("missing", ["aiohttp", "click", "dotenv", "httptools", "multidict"])
 async def test_missing_extra_is_named_with_the_command_that_installs_it(folder: Path, missing: str) -> None:
     """A stub that cannot be imported stands for a package that is not installed: no traceback, but what to do."""
     blocked = folder / "blocked"
     blocked.mkdir()
     (blocked / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module named {missing}', name='{missing}')")
 
-    finished = await run_to_end("own_app.py:handler", "--reload", cwd=folder, env={"PYTHONPATH": str(blocked)})
+    finished = await run_to_end("own_app.py:handler", cwd=folder, env={"PYTHONPATH": str(blocked)})
 
     assert (finished.code, finished.stdout) == (1, "")
     assert finished.stderr.strip() == f"apptheory-emulate needs {missing}: pip install 'apptheory-streaming[emulator]'"

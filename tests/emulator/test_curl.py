@@ -98,3 +98,17 @@ async def test_curl_fails_where_the_function_did(function_url: FunctionUrlFactor
 
     assert (await curl("--fail", f"{url}early"))[0] == 22
     assert await curl(f"{url}late") == (18, "GET HTTP/1.1 ")
+
+
+async def test_curl_signs_for_a_url_of_aws_iam(
+    function_url: FunctionUrlFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C39: a signer that is none of AWS's is accepted, with the right key only."""
+    for name, value in {"ACCESS_KEY_ID": "me", "SECRET_ACCESS_KEY": "secret", "REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    url = await function_url(handler, auth="AWS_IAM")
+    sign = ("--aws-sigv4", "aws:amz:eu-west-1:lambda", "-d", "a=1")
+
+    assert await curl(*sign, "--user", "me:secret", f"{url}x?a=1&b=2") == (0, 'POST HTTP/1.1 ["YT0x", true]')
+    assert (await curl(*sign, "--fail", "--user", "me:guess", url))[0] == 22
+    assert (await curl("--fail", url))[0] == 22

@@ -14,6 +14,8 @@ ROOMS = [*LINE, "fixtures"]
 THIRD_PARTY = {
     "aiohttp",
     "anyio",
+    "botocore",
+    "cfnlint",
     "click",
     "dotenv",
     "freezegun",
@@ -58,7 +60,10 @@ def test_a_room_imports_only_rooms_that_stand_before_it(room: str) -> None:
     [
         ("streaming", set[str]()),
         ("testkit", {"anyio", "freezegun", "hypothesis", "time_machine"}),  # where a test asks for them
-        ("emulator", {"aiohttp", "click", "dotenv", "httptools", "multidict", "watchfiles", "yarl"}),
+        (
+            "emulator",
+            {"aiohttp", "botocore", "cfnlint", "click", "dotenv", "httptools", "multidict", "watchfiles", "yarl"},
+        ),
         ("plugins", {"anyio", "hypothesis", "pytest", "syrupy"}),
         ("fixtures", set[str]()),
     ],

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
-from apptheory_streaming.errors import ResponseTooLarge
+from apptheory_streaming.errors import PayloadTooLarge, ResponseTooLarge
 from apptheory_testkit import Limits, StreamCapture, stream_client
 from running import KINDS, Streaming
 
@@ -201,3 +201,53 @@ def test_l2_what_is_sent_is_the_longest_run_of_whole_chunks_that_fits(
         assert (capture.stream_error_code == "app.too_large") is (len(fitting) < len(chunks))
     else:
         assert capture.status == 413
+
+
+LAMBDA = Limits(max_buffered_bytes=5, max_streamed_bytes=8)
+
+
+@kinds
+async def test_l3_a_stream_over_lambdas_limit_is_cut(kind: str) -> None:
+    """L3: what fits is delivered; the error is a function error without a code, and the delivery is cut."""
+    fits = await stream_client(streaming([b"1234", b"5678", b""], kind), limits=LAMBDA).get("/")
+    capture = await stream_client(streaming([b"1234", b"5678", b"9", b""], kind), limits=LAMBDA).get("/")
+
+    assert (fits.chunks, fits.error) == ([b"1234", b"5678", b""], None)
+    assert fits.delivery_outcome == "complete"
+    assert capture.chunks == [b"1234", b"5678"]
+    assert capture.handler_outcome == "failed(app.internal)"
+    assert capture.delivery_outcome == "cut"
+    assert capture.error is not None
+    assert isinstance(capture.error.exception, PayloadTooLarge)
+
+
+@kinds
+async def test_l3_a_first_chunk_over_lambdas_limit_is_a_function_error(kind: str) -> None:
+    """L3, E2b: nothing has left, so it is 502; a BUFFERED URL knows for longer."""
+    first = await stream_client(streaming([b"123456789"], kind), limits=LAMBDA).get("/")
+    buffered = stream_client(streaming([b"123", b"456"], kind), limits=LAMBDA, invoke_mode="BUFFERED")
+    collected = await buffered.get("/")
+
+    assert [(each.status, each.body) for each in (first, collected)] == [(502, b"Internal Server Error")] * 2
+    assert all(each.error is not None and each.delivery_outcome == "complete" for each in (first, collected))
+
+
+@pytest.mark.parametrize("mode", ["RESPONSE_STREAM", "BUFFERED"])
+async def test_l3_a_buffered_answer_counts_as_the_runtime_sends_it(mode: str) -> None:
+    """L3, R0: with the quotes of its JSON, whatever the URL makes of it."""
+    fits = await stream_client(lambda event, context: "123", limits=LAMBDA, invoke_mode=mode).get("/")
+    capture = await stream_client(lambda event, context: "1234", limits=LAMBDA, invoke_mode=mode).get("/")
+
+    assert (fits.status, capture.status) == (200, 502)
+    assert capture.error is not None
+    assert capture.error.message == "Response payload size exceeded maximum allowed payload size (5 bytes)."
+
+
+async def test_l3_the_smaller_of_two_limits_holds() -> None:
+    """L2, L3: a test's own limit, with its code, or Lambda's."""
+    own = Limits(max_response_bytes=2, max_streamed_bytes=3)
+    lambdas = Limits(max_response_bytes=3, max_streamed_bytes=2)
+
+    codes = [(await stream_client(streaming([b"12", b"3"], "list"), limits=each).get("/")) for each in (own, lambdas)]
+
+    assert [each.stream_error_code for each in codes] == ["app.too_large", "app.internal"]

@@ -9,10 +9,11 @@ import pytest
 
 from apptheory_streaming import HttpResponseStream, streamify_response
 from apptheory_streaming.errors import ClientGone, EndedTwice, WriteAfterEnd
+from apptheory_streaming.threads import HandlerThread
 from apptheory_streaming.wire.front import FunctionUrlFront
 from apptheory_streaming.wire.head import make_head
 from apptheory_streaming.wire.recorder import TranscriptRecorder
-from apptheory_streaming.write_queue import WINDOW_BYTES, WINDOW_CHUNKS, BodyEnd, WriteQueue
+from apptheory_streaming.write_queue import HANDOVERS, WINDOW_BYTES, WINDOW_CHUNKS, BodyEnd, WriteQueue
 from apptheory_streaming.writer import ResponseWriter
 from apptheory_testkit import Limits, stream_client
 from running import MemorySink, until
@@ -110,6 +111,40 @@ async def test_a_thread_that_waits_for_room_is_let_go_when_the_client_leaves(on_
 def queue_of(sink: MemorySink) -> tuple[WriteQueue, ResponseWriter]:
     writer = ResponseWriter(sink, TranscriptRecorder("req_1"), front=FunctionUrlFront())
     return WriteQueue(writer, now=lambda: None), writer
+
+
+async def test_each_chunk_of_a_handler_has_left_when_its_put_returns() -> None:
+    """W1: in real time what a thread does next, which may keep the interpreter to itself, holds no chunk back."""
+    sink = MemorySink()
+    writes, writer = queue_of(sink)
+    left: list[int] = []
+
+    def produce(count: int) -> None:
+        for _ in range(count):
+            writes.put(b"x")
+            left.append(len(sink.chunks))
+
+    writes.put(make_head())
+    thread = HandlerThread()
+    await thread.run(lambda: produce(1))
+    writer.drain_done()  # the first one asks for a drain
+    await thread.run(lambda: produce(HANDOVERS - 1))
+    thread.close()
+    assert left == list(range(1, HANDOVERS + 1))
+
+
+async def test_a_thread_is_seen_off_by_no_client_that_does_not_read() -> None:
+    """W1: a sink that never drains holds a thread back by the window alone."""
+    writes, _ = queue_of(MemorySink())
+
+    def produce() -> None:
+        writes.put(make_head())
+        for _ in range(WINDOW_CHUNKS):
+            writes.put(b"x")
+
+    thread = HandlerThread()
+    await thread.run(produce)
+    thread.close()
 
 
 async def test_a_put_on_the_loop_is_written_at_once() -> None:

@@ -14,7 +14,8 @@ import click
 from apptheory_emulator.commands.function_options import FunctionOptions, functions_options
 from apptheory_emulator.commands.stdio import set_up_logging, stdout_for_tools
 from apptheory_emulator.config import FunctionConfig
-from apptheory_emulator.server import Emulator, ServedFunction
+from apptheory_emulator.control_server import ControlPort
+from apptheory_emulator.server import Emulator
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 
 __all__ = ["exec_command"]
@@ -59,7 +60,7 @@ def exec_command(context: click.Context, *, functions: tuple[FunctionOptions, ..
     """Serve functions on free ports, run a command with their URLs in its environment, and exit as it did.
 
     Write the command behind `--`. It finds FUNCTION_URL, the URL of the first function, and
-    FUNCTION_URL_<NAME> for each, with the name in capitals.
+    FUNCTION_URL_<NAME> for each, with the name in capitals, and AWS_ENDPOINT_URL_LAMBDA for AWS's SDKs.
     """
     command: list[str] = context.meta.get(__name__, [])
     if not command:
@@ -86,12 +87,12 @@ def _check_names(configs: Sequence[FunctionConfig]) -> None:
 async def _serve_and_run(configs: Sequence[FunctionConfig], command: Sequence[str], stdout: IO[Any]) -> int:
     async with contextlib.AsyncExitStack() as stack:
         try:  # what still streams when the command is over interests nobody
-            emulator = await stack.enter_async_context(Emulator(configs, shutdown_seconds=0))
+            emulator = await stack.enter_async_context(Emulator(configs, shutdown_seconds=0, control=ControlPort(0)))
         except OSError as error:
             raise click.ClickException(f"cannot listen on 127.0.0.1: {error.strerror or error}") from error
         for function in emulator.functions:
             _log.info("serving %s on %s", function.name, function.url)
-        return await _run(command, {**os.environ, **_urls(emulator.functions)}, stdout)
+        return await _run(command, {**os.environ, **_urls(emulator)}, stdout)
 
 
 async def _run(command: Sequence[str], env: Mapping[str, str], stdout: IO[Any]) -> int:
@@ -122,8 +123,10 @@ def _signals_to(process: asyncio.subprocess.Process) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-def _urls(functions: Sequence[ServedFunction]) -> dict[str, str]:
-    return {"FUNCTION_URL": functions[0].url} | {_variable(each.name): each.url for each in functions}
+def _urls(emulator: Emulator) -> dict[str, str]:
+    first, control = emulator.functions[0].url, emulator.control_url or ""
+    each = {_variable(function.name): function.url for function in emulator.functions}
+    return {"FUNCTION_URL": first, "AWS_ENDPOINT_URL_LAMBDA": control, **each}
 
 
 def _variable(name: str) -> str:

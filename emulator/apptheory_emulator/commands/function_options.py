@@ -3,19 +3,17 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 from dotenv import dotenv_values
 
+from apptheory_emulator.workers.launch import NODE_ENDINGS
 from apptheory_streaming.errors import TargetError, UsageError
 from apptheory_streaming.target import LazyHandler, check_target
 
 __all__ = ["FunctionOptions", "function_options", "functions_options"]
-
-_NODE_ENDINGS = frozenset({".mjs", ".cjs", ".js", ".mts", ".cts", ".ts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +43,9 @@ class FunctionOptions:
             raise click.UsageError(
                 "--reload replaces workers: it goes with TARGET or --exec, and not with --in-process"
             )
-        for target in (self.target, self.asgi):
+        for target, option in ((self.target, "TARGET"), (self.asgi, "--asgi")):
             if target is not None and not _is_node(target):
-                _check(target)
+                _check(target, option)
 
     def name_of(self, handler: str | Callable[..., Any]) -> str:
         """Give the name of the function: that of `--name`, or else the one that its handler goes by."""
@@ -82,9 +80,6 @@ class FunctionOptions:
         if self.in_process and self.target is not None:
             return self.target
         from apptheory_emulator.workers.worker import worker  # noqa: PLC0415
-
-        if self.reload:
-            import_module("watchfiles")  # what is missing is said now, not when the first worker starts
 
         return worker(
             self.target,
@@ -186,16 +181,17 @@ def _file(target: str) -> str:
 
 
 def _is_node(target: str) -> bool:
-    return Path(_file(target)).suffix in _NODE_ENDINGS
+    return Path(_file(target)).suffix in NODE_ENDINGS
 
 
-def _check(target: str) -> None:
+def _check(target: str, option: str) -> None:
     try:
         place, _ = check_target(target)
     except TargetError as error:
-        raise click.BadParameter(str(error), param_hint="TARGET") from error
+        others = ", or a file of Node such as `app/index.mjs:handler`; --exec runs any other program"
+        raise click.BadParameter(f"{error}{others if option == 'TARGET' else ''}", param_hint=option) from error
     if place.endswith(".py") and not Path(place).is_file():
-        raise click.BadParameter(f"there is no file {place!r} (looked from {Path.cwd()})", param_hint="TARGET")
+        raise click.BadParameter(f"there is no file {place!r} (looked from {Path.cwd()})", param_hint=option)
 
 
 def _environment(pairs: tuple[str, ...], env_file: Path | None) -> dict[str, str]:

@@ -117,7 +117,7 @@ def _report(capture: "StreamCapture") -> Iterator[str]:
         yield f"cookie    {cookie}"
     how = "in one piece" if capture.transcript.buffered else "streamed"
     chunks = f"{len(capture.chunks)} chunk{'' if len(capture.chunks) == 1 else 's'}"
-    yield f"body      {how}: {chunks}, {len(capture.body)} bytes"
+    yield f"body      {how}: {chunks}, {len(capture.body)} byte{'' if len(capture.body) == 1 else 's'}"
     if capture.body:
         shown = capture.body[:SHOWN_BYTES]
         yield f"begins    {shown!r}{'…' if len(shown) < len(capture.body) else ''}"

@@ -7,19 +7,25 @@ import logging
 import math
 import os
 import signal
+from collections.abc import Sequence
 from typing import TextIO
 
 import click
 
+from apptheory_emulator.commands.front_options import check_front, front_options
 from apptheory_emulator.commands.function_options import FunctionOptions, function_options
 from apptheory_emulator.commands.stdio import set_up_logging, stdout_for_tools
+from apptheory_emulator.commands.url_options import UrlOptions, url_options
 from apptheory_emulator.config import FunctionConfig, LateErrors
+from apptheory_emulator.control_server import CONTROL_PORT, ControlPort
+from apptheory_emulator.gateways import Gateway
 from apptheory_emulator.server import Emulator
+from apptheory_streaming.errors import UsageError
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 from apptheory_streaming.wire.pacing import PACES
 
-__all__ = ["serve"]
+__all__ = ["serve", "serve_functions"]
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _log = logging.getLogger("apptheory_emulator")
@@ -40,11 +46,21 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Other commands: `apptheory-emulate probe TARGET` sends one request and says what came; "
-    "`apptheory-emulate exec TARGETS -- COMMAND` serves while a command runs.",
+    "`apptheory-emulate exec TARGETS -- COMMAND` serves while a command runs; "
+    "`apptheory-emulate check TEMPLATE` finds what would keep functions from streaming on AWS.",
 )
 @click.version_option(package_name="apptheory-streaming")
 @function_options
+@url_options
+@front_options
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option(
+    "--control-port",
+    default=None,
+    type=click.IntRange(0, 65535),
+    help=f"Port of the Invoke APIs, for AWS's SDKs.  [default: {CONTROL_PORT}, or a free one where that is taken or "
+    "--port is 0]",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, callback=_named, help="Address to listen on.")
 @click.option(
     "--timeout",
@@ -78,7 +94,10 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 def serve(
     *,
     function: FunctionOptions,
+    url: UrlOptions,
+    gateway: Gateway | None,
     port: int,
+    control_port: int | None,
     host: str,
     timeout: float,
     on_disconnect: str,
@@ -92,6 +111,7 @@ def serve(
     `app/index.mjs:handler`; each runs in workers, as on Lambda.
     """
     set_up_logging()
+    check_front(function, gateway)
     handler = function.make()
     config = FunctionConfig(
         name=function.name_of(handler),
@@ -101,22 +121,44 @@ def serve(
         on_disconnect=OnDisconnect(on_disconnect),
         late_errors=LateErrors(late_errors),
         pace=None if pace is None else PACES[pace],
+        gateway=gateway,
     )
+    try:
+        config = url.apply(config)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    serve_functions([config], host=host, port=port, control_port=control_port, ready_json=ready_json)
+
+
+def serve_functions(
+    configs: Sequence[FunctionConfig], *, host: str, port: int, control_port: int | None, ready_json: bool
+) -> None:
+    """Serve until a signal comes; the first function without a port of its own gets `port`."""
     if host not in _LOOPBACK:
         _log.warning("listening on %s: anyone who reaches this address can run the handler", host)
-    emulator = Emulator([config], host=host, port=port)
+    emulator = Emulator(configs, host=host, port=port, control=_control(port, control_port))
+    addresses = [f"{host}:{each}" for each in emulator.ports]
     with stdout_for_tools() as stdout:
-        asyncio.run(_serve(emulator, f"{host}:{port}", stdout if ready_json else None))
+        asyncio.run(_serve(emulator, addresses, stdout if ready_json else None))
 
 
-async def _serve(emulator: Emulator, address: str, ready: TextIO | None) -> None:
+def _control(port: int, control_port: int | None) -> ControlPort:
+    """Take the port that was asked for, or the usual one, but a free one beside a free one."""
+    if control_port is not None:
+        return ControlPort(control_port, required=True)
+    return ControlPort(0 if port in (0, CONTROL_PORT) else CONTROL_PORT)
+
+
+async def _serve(emulator: Emulator, addresses: Sequence[str], ready: TextIO | None) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     async with contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(emulator)
         except OSError as error:
-            raise click.ClickException(f"cannot listen on {address}: {error.strerror or error}") from error
+            served = len(emulator.functions)
+            where = addresses[served] if served < len(addresses) else "the control port"  # which comes last
+            raise click.ClickException(f"cannot listen on {where}: {error.strerror or error}") from error
         _announce(emulator, ready)
         await stop.wait()
 
@@ -140,10 +182,12 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _announce(emulator: Emulator, ready: TextIO | None) -> None:
     for function in emulator.functions:
         _log.info("serving %s on %s (%s)", function.name, function.url, function.invoke_mode)
+    _log.info("Invoke APIs on %s", emulator.control_url)
     if ready is None:
         return
     functions = [
         {"name": function.name, "url": function.url, "invoke_mode": function.invoke_mode}
         for function in emulator.functions
     ]
-    print(json.dumps({"functions": functions, "control_url": None, "pid": os.getpid()}), file=ready, flush=True)
+    told = {"functions": functions, "control_url": emulator.control_url, "pid": os.getpid()}
+    print(json.dumps(told), file=ready, flush=True)

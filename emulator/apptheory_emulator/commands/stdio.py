@@ -27,6 +27,7 @@ def stdout_for_tools() -> Iterator[TextIO]:
 def set_up_logging() -> None:
     """Log to stderr, a line an event."""
     logging.basicConfig(level=logging.INFO, stream=_stderr(), format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # of a change we tell ourselves
 
 
 def _stderr() -> TextIO:

@@ -1,4 +1,7 @@
-"""The Function URL front: HTTP request to invocation, response to the connection."""
+"""The front of a function: HTTP request to invocation, response to the connection.
+
+What differs between a Function URL, an API and a load balancer is their doors' (front/door.py).
+"""
 
 import asyncio
 import logging
@@ -11,17 +14,21 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from apptheory_emulator.front.door import Admission, Arrival, Refusal
+from apptheory_emulator.front.doors import door_of
 from apptheory_emulator.front.http_sink import HttpSink
+from apptheory_emulator.front.idle_sink import IdleSink
+from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.front.reception import Reception
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import Invocation
-from apptheory_streaming.wire.events.function_url import function_url_event
-from apptheory_streaming.wire.front import FunctionUrlFront
+from apptheory_streaming.wire.limits import AWS_NUMBERS
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_streaming.wire.transcript import Transcript
 
-__all__ = ["Exchange", "FunctionUrlHandler"]
+__all__ = ["HEAD_BYTES", "Exchange", "FunctionUrlHandler"]
 
+HEAD_BYTES = AWS_NUMBERS["request line and headers"].value
 _AUTHORITY = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # RFC 9112, section 3.2.2
 _log = logging.getLogger("apptheory_emulator")
 
@@ -35,7 +42,7 @@ class Exchange:
 
 
 class FunctionUrlHandler:
-    """Answers the requests of one Function URL.
+    """Answers the requests of one function, at the door that its configuration asks for.
 
     An invocation runs in a task of its own, so that a client which goes away does not take it
     along (rule E4).  `on_exchange` hears of each when it is over.
@@ -50,30 +57,29 @@ class FunctionUrlHandler:
     ) -> None:
         """Serve `function`; `reception` names each request."""
         self._function = function
+        self._door = door_of(function.config)
         self._on_exchange = on_exchange
         self._reception = reception or Reception()
         self._running: dict[asyncio.Task[Transcript], Invocation] = {}
         self._in_flight: set[asyncio.Future[None]] = set()
         self._stalled: tuple[asyncio.Transport, ...] = ()
 
+    @property
+    def path(self) -> str:
+        """What the addresses of the function begin with."""
+        return self._door.path
+
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """Answer one request; returns when its response is over, which may be before the handler is."""
-        request = await _read(http, self._function.config.limits.max_request_bytes)
-        request_id = self._reception.request_id(http)
-        epoch_ms = time.time_ns() // 1_000_000
-        trace_id = self._reception.trace_id(request_id, epoch_ms)
-        sink = HttpSink(
-            http,
-            platform_headers={"x-amzn-RequestId": request_id, "X-Amzn-Trace-Id": f"{trace_id};Sampled=0"},
-            late_errors=self._function.config.late_errors,
-            pace=self._function.config.pace,
-        )
-        url = self._reception.url(http, self._function.config.name)
-        event = function_url_event(request, url, request_id=request_id, epoch_ms=epoch_ms, trace_id=trace_id)
-        invocation = self._invocation(event, request, request_id, sink)
+        arrival = self._arrival(http, await _read(http, self._door.max_request_bytes))
+        admission = self._door.admit(arrival)
+        if isinstance(admission, Refusal):
+            return PlatformResponse(admission.answer, request_id=arrival.request_id, headers=admission.platform_headers)
+        sink = self._sink(http, admission, arrival.request_id)
+        invocation = self._invocation(admission, arrival, sink)
         transport = http.transport
         try:
-            return await self._deliver(http, invocation, request, sink)
+            return await self._deliver(http, invocation, arrival.request, sink)
         finally:
             self._remember_if_stalled(transport)
             self._reception.over(http)
@@ -94,24 +100,48 @@ class FunctionUrlHandler:
     async def close(self) -> None:
         """Drop what clients that do not read have left in their connections."""
         for transport in self._stalled:
-            transport.abort()
+            if transport.get_write_buffer_size():  # else it came to its end after all, and has no loop any more
+                transport.abort()
         await asyncio.sleep(0)  # the loop tells their protocols in its next pass
 
-    def _invocation(
-        self, event: dict[str, object], request: HttpRequest, request_id: str, sink: HttpSink
-    ) -> Invocation:
+    def _arrival(self, http: web.Request, request: HttpRequest) -> Arrival:
+        request_id = self._reception.request_id(http)
+        epoch_ms = time.time_ns() // 1_000_000
+        return Arrival(
+            request=request,
+            request_id=request_id,
+            trace_id=self._reception.trace_id(request_id, epoch_ms),
+            epoch_ms=epoch_ms,
+            now=asyncio.get_running_loop().time(),
+            url=self._reception.url(http, self._function.config.name),
+        )
+
+    def _sink(self, http: web.Request, admission: Admission, request_id: str) -> HttpSink:
+        options: dict[str, Any] = {
+            "platform_headers": admission.platform_headers,
+            "added_headers": admission.added_headers,
+            "replaced": admission.replaced,
+            "late_errors": self._function.config.late_errors,
+            "pace": admission.pace,
+            "whole": admission.front.collects,
+        }
+        if admission.idle_seconds is None:
+            return HttpSink(http, **options)
+        return IdleSink(http, idle_seconds=admission.idle_seconds, request_id=request_id, **options)
+
+    def _invocation(self, admission: Admission, arrival: Arrival, sink: HttpSink) -> Invocation:
         loop = asyncio.get_running_loop()
         return Invocation(
             self._function.handler(),
-            event,
-            self._function.context(request_id),
+            admission.event,
+            self._function.context(arrival.request_id),
             sink=sink,
-            front=FunctionUrlFront(self._function.config.invoke_mode),
-            request_id=request_id,
-            policy=self._function.config.policy,
+            front=admission.front,
+            request_id=arrival.request_id,
+            policy=admission.policy,
             now=loop.time,
-            head_only=request.method == "HEAD",
-            request_bytes=len(request.body),
+            head_only=arrival.request.method == "HEAD",
+            request_bytes=len(arrival.request.body),
         )
 
     async def _deliver(
@@ -150,6 +180,10 @@ class FunctionUrlHandler:
 
 
 async def _read(http: web.Request, limit: int | None) -> HttpRequest:
+    if len(http.raw_path) + sum(len(name) + len(value) for name, value in http.raw_headers) > HEAD_BYTES:
+        refusal = web.HTTPBadRequest(text="Bad Request")
+        refusal.force_close()
+        raise refusal
     path, _, query = _AUTHORITY.sub("", http.raw_path).partition("?")
     return HttpRequest(
         method=http.method,

@@ -39,17 +39,26 @@ class HttpSink:
         request: web.Request,
         *,
         platform_headers: Mapping[str, str],
+        added_headers: Mapping[str, str] | None = None,
+        replaced: frozenset[str] = frozenset(),
         late_errors: LateErrors = LateErrors.AWS,
         pace: Pacing | None = None,
+        whole: bool = False,
     ) -> None:
-        """Answer `request`; `platform_headers` are added to what the function sends."""
+        """Answer `request`; `platform_headers` take the place of those of the function, as those in `replaced` do.
+
+        `added_headers` stand beside the function's.  A `whole` response is there at once, and so has a length.
+        """
         self.response: web.StreamResponse | None = None
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes = 0
         self._request = request
         self._platform_headers = platform_headers
+        self._added_headers = added_headers or {}
+        self._replaced = replaced
+        self._whole = whole
         self._late_errors = late_errors
-        self._framed = request.version >= HttpVersion11
+        self._framed = request.version >= HttpVersion11 and not whole
         self._transport: asyncio.WriteTransport | None = request.transport
         self._out: AbstractStreamWriter | None = None
         self._held: list[bytes] = []
@@ -62,11 +71,15 @@ class HttpSink:
         """Take the head; it leaves with the first drain."""
         headers: CIMultiDict[str] = CIMultiDict()
         for name, values in head.headers.items():
+            if name in self._replaced:
+                continue
             headers[f"{REMAPPED_PREFIX}{name}" if name in REMAPPED_HEADERS else name] = _field(",".join(values))
         for cookie in head.cookies:
             headers.add("Set-Cookie", _field(cookie))
+        for name, value in self._added_headers.items():
+            headers.add(name, value)
         headers.update(self._platform_headers)
-        self.response = web.StreamResponse(status=head.status, headers=headers)
+        self.response = web.StreamResponse(status=head.status, reason=head.reason or None, headers=headers)
 
     def write(self, data: bytes) -> bool:
         """Take a chunk; false when the connection has enough to send."""
@@ -93,6 +106,8 @@ class HttpSink:
 
     async def drain(self) -> None:
         """Send the head if it has not left, and wait until the connection has room."""
+        if self._whole:  # it leaves at its end: a client that has its length may be gone right after
+            return
         if self._out is None:
             await self._prepare()
         self._flush()
@@ -126,7 +141,9 @@ class HttpSink:
     async def _prepare(self) -> None:
         if self.response is None:
             return
-        if self.response.status < 200 or not self._framed:
+        if self._whole and not Head(self.response.status).bodyless and self._request.method != "HEAD":
+            self.response.content_length = self.sent_bytes
+        elif self.response.status < 200 or not (self._framed or self._whole):
             # No such final response, or no frames: only the end of the connection shows that it is over.
             self.response.force_close()
         self._out = await self.response.prepare(self._request)

@@ -73,6 +73,11 @@ class WorkerFunction:
             call.over(error)
             raise
 
+    @property
+    def program(self) -> WorkerProgram:
+        """What is run, in which environment."""
+        return self._program
+
     def __repr__(self) -> str:
         return f"<worker {self.function_name}: {' '.join(self._program.command)}>"
 

@@ -57,10 +57,12 @@ class WorkerInstance:
         """
         loop = asyncio.get_running_loop()
         await self.api.start()
+        if self._doomed:
+            raise RuntimeExit("the worker was closed before it was started")
         began = loop.time()
         env = worker_environment(self._program, runtime_api=self.api.address, user=os.environ, mark=guard.mark)
         try:
-            self._process = await WorkerProcess.start(
+            self._process = WorkerProcess.start(
                 self._program.command, env=env, cwd=self._program.cwd, on_line=self._print, on_exit=self._exited
             )
         except OSError as error:

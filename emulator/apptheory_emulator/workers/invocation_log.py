@@ -47,7 +47,7 @@ class InvocationLog:
             "" if peak_memory is None else f"Max Memory Used: {peak_memory} MB",
             "" if initial is None else f"Init Duration: {initial:.2f} ms",
             status and f"Status: {status}",
-            error_type and f"Error Type: {error_type}",
+            error_type and f"Error Type: {' '.join(error_type.split())}",  # a runtime's own words, kept to one line
         )
         self._say(f"END RequestId: {self.request_id}")
         self._say("\t".join(each for each in fields if each))

@@ -67,6 +67,11 @@ def launch_command(command: Sequence[str] | str, folder: Path, *, path: str | No
         found = os.access(folder / program, os.X_OK) and (folder / program).is_file()
     else:
         found = shutil.which(words[0], path=path) is not None
+    if not found and (folder / program).is_file():
+        raise UsageError(
+            f"exec: {words[0]!r} is no program that may be run: `chmod +x` makes it one, "
+            'or name what runs it, as in exec=["python", "runtime.py"]'
+        )
     if not found:
         raise UsageError(f"exec: there is no program {words[0]!r} to be run (looked from {folder})")
     return Launch(words, words[-1] if len(words) > 1 else program.stem, program.stem)
@@ -91,7 +96,9 @@ def _parts(target: str, *, dotted: bool) -> tuple[str, str]:
         place, _, attribute = target.rpartition(".")
     if not place or not attribute:
         lambdas = ", or `module.handler` as on Lambda" if dotted else ""
-        raise TargetError(f"{target!r} names no attribute: a target is `path/to/file.py:handler`{lambdas}")
+        place = target.rstrip(":")
+        like = f"{place}:handler" if Path(place).suffix in NODE_ENDINGS else "path/to/file.py:handler"
+        raise TargetError(f"{target!r} names no attribute: a target is `{like}`{lambdas}")
     return place, attribute
 
 

@@ -39,12 +39,14 @@ class WorkerPool:
         self._open: set[WorkerInstance] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiters: set[asyncio.Future[None]] = set()
+        self._entered = asyncio.Event()
         self._closed = False
         self._files = FileWatch(program.task_root) if reload else None
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         guard.enter()
+        self._entered.set()
         if self._files is not None:
             self._watching = asyncio.get_running_loop().create_task(self._files.follow(self.replace_all))
         return self
@@ -61,6 +63,7 @@ class WorkerPool:
         One that is about to be free is waited for, for a moment: the client of its last invocation
         may be faster than its runtime.
         """
+        await self._entered.wait()  # a loop that ends before that would leave the worker to nobody
         loop = asyncio.get_running_loop()
         until = loop.time() + FINISHING_SECONDS
         while not self._closed:

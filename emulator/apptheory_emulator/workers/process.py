@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import IO, Self
 
 from apptheory_emulator.workers.guard import guard
 from apptheory_emulator.workers.guardian import kill_group
@@ -19,7 +21,8 @@ POLITE_SECONDS = 0.5
 _LAST_OUTPUT_SECONDS = 0.5
 """How long the end of its output is waited for: a process that left the group may hold it open."""
 _TURNS_OF_OUTPUT = 4
-"""How many turns of the loop bytes take from a pipe that is ready to what takes them."""
+"""How many turns of the loop it takes at most to read what a pipe holds."""
+_READ_BYTES = 256 * 1024
 
 # As Go names them, in which Lambda is written, where strsignal does not.
 _SIGNALS = {
@@ -40,30 +43,38 @@ def describe_exit(returncode: int) -> str:
     return f"Runtime exited with error: signal: {name or (signal.strsignal(number) or str(number)).lower()}"
 
 
-class WorkerProcess(asyncio.SubprocessProtocol):
+class WorkerProcess:
     """Runs a command; its lines are handed on as they come, and its whole group ends with it.
 
     While lines are waiting nothing more is read, so that a flood costs neither memory nor other
-    requests.
+    requests.  asyncio's own subprocesses are not used: one that starts while its loop ends is never
+    waited for to the end, as the task that connects its pipes is cancelled with all others.
     """
 
-    def __init__(self, *, on_line: Callable[[str], None], on_exit: Callable[[int], None]) -> None:
-        """Hand lines to `on_line`; `on_exit` hears of the return code once."""
-        loop = asyncio.get_running_loop()
-        self._loop = loop
+    def __init__(
+        self, running: "subprocess.Popen[bytes]", *, on_line: Callable[[str], None], on_exit: Callable[[int], None]
+    ) -> None:
+        """Have the group watched over, and read what it prints."""
+        self._loop = asyncio.get_running_loop()
+        self._running = running
         self._on_line = on_line
         self._on_exit = on_exit
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._exited: asyncio.Future[int] = self._loop.create_future()
         self._output = {1: OutputLines(), 2: OutputLines()}
-        self._open = set(self._output)
-        self._exited: asyncio.Future[int] = loop.create_future()
-        self._output_over: asyncio.Future[None] = loop.create_future()
-        self._lost: asyncio.Future[None] = loop.create_future()
+        self._output_over: asyncio.Future[None] = self._loop.create_future()
+        self._pipes: dict[int, IO[bytes]] = {}
         self._flowing = True
-        self.pid = 0
+        self.pid = running.pid
+        guard.watch(self.pid)
+        threading.Thread(target=self._wait_for_exit, name=f"exit-of-{self.pid}", daemon=True).start()
+        for number, pipe in ((1, running.stdout), (2, running.stderr)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self._pipes[number] = pipe
+            self._loop.add_reader(pipe.fileno(), self._read, number)
 
     @classmethod
-    async def start(
+    def start(
         cls,
         command: Sequence[str],
         *,
@@ -72,16 +83,21 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         on_line: Callable[[str], None],
         on_exit: Callable[[int], None],
     ) -> Self:
-        """Start a command; raises OSError for one that cannot be run."""
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: cls(on_line=on_line, on_exit=on_exit),
-            *command,
+        """Start a command; raises OSError for one that cannot be run.
+
+        Lines are handed to `on_line`; `on_exit` hears of the return code once.
+        """
+        running = subprocess.Popen(  # noqa: S603 - the command is the user's own
+            command,
             env=dict(env),
             cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,
         )
-        return process
+        return cls(running, on_line=on_line, on_exit=on_exit)
 
     @property
     def alive(self) -> bool:
@@ -125,9 +141,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Wait until it is gone, and its last lines are handed on."""
         await asyncio.wait({self._exited})
         await asyncio.wait({self._output_over}, timeout=_LAST_OUTPUT_SECONDS)
-        assert self._transport is not None
-        self._transport.close()
-        await asyncio.wait({self._lost})
+        for number in tuple(self._pipes):
+            self._close(number)
+        await asyncio.wait({self._output_over})
 
     async def output_taken(self) -> None:
         """Wait until every line is handed on that was printed before this call."""
@@ -136,41 +152,43 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         while not self._flowing:  # noqa: ASYNC110 - no time passes: it goes on in the next turn
             await asyncio.sleep(0)
 
-    # -- what the loop tells ------------------------------------------------------------------
+    # -- its end ------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Have the group watched over."""
-        self._transport = cast("asyncio.SubprocessTransport", transport)  # uvloop has a class of its own
-        self.pid = self._transport.get_pid()
-        guard.watch(self.pid)
+    def _wait_for_exit(self) -> None:
+        """Wait on a thread of its own: there is no other way on every system and every loop."""
+        returncode = self._running.wait()
+        with suppress(RuntimeError):  # its loop was closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._process_exited, returncode)
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Take output."""
-        self._output[fd].feed(data)
-        if self._flowing:
-            self._hand_on()
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
-        """Take the last line of one stream."""
-        self._output[fd].close()
-        self._open.discard(fd)
-        if self._flowing:
-            self._hand_on()
-
-    def process_exited(self) -> None:
+    def _process_exited(self, returncode: int) -> None:
         """Kill what it has started and left in its group."""
-        assert self._transport is not None
         kill_group(self.pid)
         guard.forget(self.pid)
-        returncode = self._transport.get_returncode() or 0
         self._exited.set_result(returncode)
         self._on_exit(returncode)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Know that nothing comes any more."""
-        self._lost.set_result(None)
-
     # -- lines --------------------------------------------------------------------------------
+
+    def _read(self, number: int) -> None:
+        """Take output."""
+        try:
+            data = os.read(self._pipes[number].fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            self._output[number].feed(data)
+            if self._flowing:
+                self._hand_on()
+        else:
+            self._close(number)
+
+    def _close(self, number: int) -> None:
+        """Read one stream no more, and take its last line."""
+        with self._pipes.pop(number) as pipe:
+            self._loop.remove_reader(pipe.fileno())
+        self._output[number].close()
+        if self._flowing:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         """Hand lines on; while some are left, the pipes stand still and others run in between."""
@@ -178,15 +196,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._let_flow(not any(left))
         if not self._flowing:
             self._loop.call_soon(self._hand_on)
-        elif not self._open and not self._output_over.done():
+        elif not self._pipes and not self._output_over.done():
             self._output_over.set_result(None)
 
     def _let_flow(self, flowing: bool) -> None:
         if flowing is self._flowing:
             return
         self._flowing = flowing
-        assert self._transport is not None
-        for fd in self._open:
-            pipe: Any = self._transport.get_pipe_transport(fd)
-            if pipe is not None and not pipe.is_closing():
-                (pipe.resume_reading if flowing else pipe.pause_reading)()
+        for number, pipe in self._pipes.items():
+            if flowing:
+                self._loop.add_reader(pipe.fileno(), self._read, number)
+            else:
+                self._loop.remove_reader(pipe.fileno())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -97,8 +97,8 @@ class _Message:
     """The request that is being read."""
 
     target: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    trailers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, list[str]] = field(default_factory=dict)
+    trailers: dict[str, list[str]] = field(default_factory=dict)
     turn: Turn | None = None
     receiver: Receiver | None = None
 
@@ -217,8 +217,8 @@ class RuntimeConnection(asyncio.Protocol):
         if message is None:
             return
         fields = message.headers if message.turn is None else message.trailers
-        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace").strip()
-        fields[key] = f"{fields[key]}, {text}" if key in fields else text
+        # Joined at the end, once: a head may have as many lines of one name as it has room for.
+        fields.setdefault(name.decode("latin-1").lower(), []).append(value.decode("utf-8", "replace").strip())
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -230,7 +230,7 @@ class RuntimeConnection(asyncio.Protocol):
         keep_alive = self._parser.should_keep_alive()
         message.turn = turn = Turn(self, keep_alive=keep_alive, with_body=method != "HEAD")
         self._turns.append(turn)
-        call = read_call(method, message.target.decode("utf-8", "replace"), message.headers)
+        call = read_call(method, message.target.decode("utf-8", "replace"), _joined(message.headers))
         if self._parser.should_upgrade() and (call.has_body or method == "CONNECT"):
             # The parser takes the body of an upgrade for another protocol; without one the wish can be overheard.
             self._refuse(turn, bad_request("it asks for another protocol than HTTP/1.1"))
@@ -256,7 +256,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._silent_bytes = 0
         message.turn.complete = True
         if message.receiver is not None:
-            message.receiver.ended(message.trailers)
+            message.receiver.ended(_joined(message.trailers))
         self.flush()
 
     def _feed(self, data: bytes) -> None:
@@ -301,3 +301,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._deaf = True
         if self._transport is not None:
             self._transport.close()
+
+
+def _joined(fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The lines of each name as one value (RFC 9110, section 5.3)."""
+    return {name: ", ".join(values) for name, values in fields.items()}

@@ -162,7 +162,7 @@ class WebServer:
         if command[:2] != SHELL:  # which does it itself
             command = tuple(_PORT.sub(str(self._port), word) for word in command)
         try:
-            self._process = await WorkerProcess.start(
+            self._process = WorkerProcess.start(
                 command, env=self._environment(), cwd=self._program.cwd, on_line=self._print, on_exit=lambda _: None
             )
         except OSError as error:

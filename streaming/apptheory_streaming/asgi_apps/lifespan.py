@@ -51,8 +51,13 @@ class Lifespan:
         return dict(self._state)
 
     async def end(self) -> None:
-        """Let the application shut down; raises LifespanFailed if it could not."""
+        """Let the application shut down; raises LifespanFailed if it could not.
+
+        One that has not come to the end of its startup is cancelled: it would never ask for the shutdown.
+        """
         self._over.set()
+        if not self._ready.is_set():
+            self._task.cancel()
         await self._task
 
     async def _run(self) -> None:

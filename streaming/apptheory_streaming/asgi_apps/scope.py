@@ -1,4 +1,4 @@
-"""The event of a Function URL as the scope and the body of an ASGI request."""
+"""The event of an HTTP request as the scope and the body of an ASGI request."""
 
 import base64
 import binascii
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from apptheory_streaming.errors import UsageError
+from apptheory_streaming.wire.events.format_2 import as_format_2
 
 __all__ = ["http_scope", "request_body"]
 
@@ -14,11 +15,12 @@ _WEB_SOCKET_EVENTS = ("CONNECT", "MESSAGE", "DISCONNECT")
 
 
 def http_scope(event: Any, context: Any, *, spec_version: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the scope of version 3 for an event of payload format 2.0.
+    """Give the scope of version 3 for an event of a Function URL, an API or a load balancer.
 
     `aws.event` and `aws.context` are what the handler was called with.  Raises UsageError for
     another event.
     """
+    given, event = event, as_format_2(event)
     http = _http(event)
     path = event.get("rawPath") or "/"
     headers: Mapping[str, str] = event.get("headers") or {}
@@ -37,7 +39,7 @@ def http_scope(event: Any, context: Any, *, spec_version: str, state: Mapping[st
         "server": (event["requestContext"].get("domainName", "localhost"), _port(headers)),
         "state": dict(state),
         "extensions": {},
-        "aws.event": event,
+        "aws.event": given,
         "aws.context": context,
     }
 
@@ -64,8 +66,8 @@ def _http(event: Any) -> Mapping[str, Any]:
     http = request.get("http") if isinstance(request, Mapping) else None
     if not isinstance(http, Mapping):
         raise UsageError(
-            "an application takes events of payload format 2.0, as Function URLs and HTTP APIs make them: "
-            "this one has no requestContext.http"
+            "an application takes events of payload format 2.0, as Function URLs and HTTP APIs make them, and those "
+            "of REST APIs and load balancers: this one has neither requestContext.http nor httpMethod"
         )
     return http
 

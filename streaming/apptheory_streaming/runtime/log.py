@@ -125,4 +125,5 @@ def _indented(line: str) -> str:
 
 def _print(line: str) -> None:
     with suppress(OSError, ValueError):  # a stdout that is closed takes no log, and is no reason to end
-        sys.stdout.write(f"{line}\n")
+        if sys.stdout is not None:  # which a handler may have set
+            sys.stdout.write(f"{line}\n")

@@ -108,8 +108,8 @@ class Runtime:
         )
         transcript = await invocation.run()
         error = transcript.error
-        if error is not None and isinstance(error.exception, RuntimeExit):
-            return error.exception.__cause__
+        if error is not None and (ending := _ending_of(error.exception)) is not None:
+            return ending
         if sink.started:
             self._end_stream(transcript, sink.answer)
         elif front.payload is not None:
@@ -140,6 +140,12 @@ class Runtime:
             raise ConnectionError(f"it answered {answer}")
         if not answer.accepted:
             _log.error("the Runtime API did not take the answer: %s", answer)
+
+
+def _ending_of(error: BaseException) -> BaseException | None:
+    """What ends the process; a RuntimeExit that a handler itself raised is an error as any other."""
+    cause = error.__cause__ if isinstance(error, RuntimeExit) else None
+    return None if isinstance(cause, Exception) else cause
 
 
 def _needs_attention(error: HandlerError, transcript: Transcript) -> bool:

@@ -54,7 +54,8 @@ class RuntimeApiSink:
     async def end(self, ending: Ending) -> DeliveryKind:
         """Finish the body, with an error in its trailers if it failed; drop the connection for a cut (rule E3b)."""
         if ending is Ending.CUT:
-            if self._held is None:
+            if self.started:
+                await self._begin()  # without a word from here, the platform would hand out the same invocation again
                 self._client.connection.abort()
             return DeliveryKind.CUT
         await self._begin()

@@ -6,11 +6,11 @@ differently, so the writer asks and never decides.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from apptheory_streaming.errors import Throttled
 from apptheory_streaming.wire.error_response import Answer, bad_gateway, coded_error, throttled
-from apptheory_streaming.wire.head import make_head
+from apptheory_streaming.wire.head import Head, make_head
 from apptheory_streaming.wire.inference import infer_response
 from apptheory_streaming.wire.marshal import BufferedPayload
 
@@ -20,10 +20,14 @@ __all__ = [
     "REMAPPED_HEADERS",
     "REMAPPED_PREFIX",
     "VERBATIM_NOTE",
+    "CollectingFront",
     "ErrorProfile",
     "Front",
     "FunctionUrlFront",
+    "HeadCheckingFront",
     "InvokeMode",
+    "checked_head",
+    "collected_note",
 ]
 
 COLLECTED_NOTE = (
@@ -89,6 +93,37 @@ class Front(Protocol):
     def note_on_buffered(self) -> str | None:
         """Give what the log should say of a buffered answer, if anything."""
         ...
+
+
+@runtime_checkable
+class CollectingFront(Protocol):
+    """A front that says in words of its own why it collects."""
+
+    @property
+    def collected_note(self) -> str:
+        """What the log should say of a stream that was collected."""
+        ...
+
+
+@runtime_checkable
+class HeadCheckingFront(Protocol):
+    """A front that does not show every head."""
+
+    def check_head(self, head: Head, /) -> None:
+        """Raise InvalidResponse for a head that clients could not be shown."""
+        ...
+
+
+def checked_head(front: Front, head: Head) -> Head:
+    """Give a head that a front can show; raises InvalidResponse for one that it cannot."""
+    if isinstance(front, HeadCheckingFront):
+        front.check_head(head)
+    return head
+
+
+def collected_note(front: Front) -> str:
+    """Give what the log should say of a stream that a front collected."""
+    return front.collected_note if isinstance(front, CollectingFront) else COLLECTED_NOTE
 
 
 @dataclass(frozen=True, slots=True)

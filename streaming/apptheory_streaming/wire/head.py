@@ -32,11 +32,15 @@ _BYTES_LIKE = (bytes, bytearray, memoryview)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status, headers (lower-case name -> values in order) and Set-Cookie values in order."""
+    """Status, headers (lower-case name -> values in order) and Set-Cookie values in order.
+
+    `reason` is the phrase behind the status where a front has one of its own; empty is the usual one.
+    """
 
     status: int = 200
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def bodyless(self) -> bool:

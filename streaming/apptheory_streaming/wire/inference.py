@@ -13,12 +13,12 @@ from apptheory_streaming.wire.error_response import Answer
 from apptheory_streaming.wire.head import head_from_fields, make_head
 from apptheory_streaming.wire.marshal import BufferedPayload
 
-__all__ = ["decode_base64", "infer_response"]
+__all__ = ["body_of", "decode_base64", "infer_response", "load_value"]
 
 
 def infer_response(payload: BufferedPayload) -> Answer:
     """Make the response of a BUFFERED Function URL; raises InvalidResponse for an impossible one."""
-    value = _load(payload)
+    value = load_value(payload)
     if isinstance(value, dict) and "statusCode" in value:
         return _structured(value)
     body = _utf8(value) if isinstance(value, str) else payload.body
@@ -33,8 +33,8 @@ def decode_base64(text: str | bytes) -> bytes:
         raise InvalidResponse(f"the body is marked as base64 and is not: {error}") from error
 
 
-def _load(payload: BufferedPayload) -> object:
-    """The value of a JSON payload; None for any other type, which has nothing to infer from."""
+def load_value(payload: BufferedPayload) -> object:
+    """Give the value of a JSON payload; None for any other type, which has nothing to infer from."""
     if payload.content_type.partition(";")[0].strip().lower() != "application/json":
         return None
     try:
@@ -45,10 +45,11 @@ def _load(payload: BufferedPayload) -> object:
 
 def _structured(value: dict[str, object]) -> Answer:
     head = head_from_fields(value, default_content_type="application/json")
-    return Answer(head, _body(value))
+    return Answer(head, body_of(value))
 
 
-def _body(value: dict[str, object]) -> bytes:
+def body_of(value: dict[str, object]) -> bytes:
+    """Give the bytes of the `body` of an answer, decoded if it says that it is base64; raises InvalidResponse."""
     body = value.get("body")
     if body is None:
         return b""

@@ -7,7 +7,6 @@ trailers, https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html.
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -22,7 +21,6 @@ __all__ = [
     "STREAMING_MODE",
     "InvocationRequest",
     "ReportedError",
-    "error_category",
 ]
 
 RESPONSE_MODE_HEADER = "Lambda-Runtime-Function-Response-Mode"
@@ -40,8 +38,6 @@ _TRACE_ID = "Lambda-Runtime-Trace-Id"
 _CLIENT_CONTEXT = "Lambda-Runtime-Client-Context"
 _COGNITO_IDENTITY = "Lambda-Runtime-Cognito-Identity"
 _TENANT_ID = "Lambda-Runtime-Aws-Tenant-Id"
-
-_CATEGORY = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,13 +157,6 @@ class ReportedError:
     def failure(self) -> RuntimeFailure:
         """Give it as an exception."""
         return RuntimeFailure(self.message, error_type=self.error_type, stack_trace=self.stack_trace, code=self.code)
-
-
-def error_category(header: str) -> str:
-    """Give the error type that Lambda keeps of ERROR_TYPE_HEADER for its metrics and its REPORT line."""
-    if _CATEGORY.fullmatch(header):
-        return header
-    return "Function.Unknown" if header.startswith("Function.") else "Runtime.Unknown"
 
 
 def _text(value: object) -> str:

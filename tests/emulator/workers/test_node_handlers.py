@@ -184,6 +184,21 @@ SHAPES: list[tuple[str, str, Any]] = [
     ("fail", "(event, context) => { context.fail(new Error('no')); }", "Error: no"),
     ("throws", "() => { throw new TypeError('no'); }", "TypeError: no"),
     ("rejects", "async () => { throw new TypeError('no'); }", "TypeError: no"),
+    (
+        "an_error_that_leads_back_to_itself",
+        "async () => { const error = new Error('no'); error.request = { error }; throw error; }",
+        "Error: no",
+    ),
+    (
+        "an_error_whose_name_is_no_text",
+        "async () => { throw Object.assign(new Error('no'), { name: Symbol('n') }); }",
+        "Error: no",
+    ),
+    (
+        "an_error_whose_message_cannot_be_read",
+        "async () => { throw Object.defineProperty(new Error(), 'message', { get() { throw new Error('evil'); } }); }",
+        "Error: something that has no text",
+    ),
     ("no_json", "async () => 1n", "TypeError: Do not know how to serialize a BigInt"),
     (
         "never_settles",

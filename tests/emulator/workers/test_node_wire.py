@@ -130,6 +130,24 @@ def test_a_stray_error_ends_the_process_in_the_middle(tmp_path: Path, code: str,
     assert f"\tr-1\tERROR\t{title}" in log
 
 
+@pytest.mark.parametrize("answered", [False, True], ids=["waiting for its first", "given its first"])
+def test_a_stray_rejection_of_the_module_ends_the_process(tmp_path: Path, answered: bool) -> None:
+    """It is told while `next` still waits, and an invocation that comes meanwhile is not answered by what is broken."""
+    code = "Promise.reject(new Error('stray')); export const handler = async () => 1;"
+    with start(tmp_path, code) as runtime:
+        runtime.api.read_next()
+        if answered:
+            runtime.api.hand_out()
+        with runtime.api.another_connection():
+            request = runtime.api.read_request()
+            runtime.api.answer(403, b"{}")
+        returncode, log, _ = runtime.wait()
+
+    assert request.path == "/2018-06-01/runtime/init/error"
+    assert returncode == 128
+    assert "Unhandled Promise Rejection" in log
+
+
 def test_a_runtime_ends_with_its_runtime_api(tmp_path: Path) -> None:
     """No process is left that nobody talks to."""
     with start(tmp_path, "export const handler = async () => 1;") as runtime:

@@ -265,6 +265,21 @@ async def test_trailers_of_a_mebibyte() -> None:
         assert (await runtime.read_response()).status == 202
 
 
+async def test_trailers_of_many_lines_hold_up_nobody() -> None:
+    """As many as a mebibyte has room for take a moment; joined line by line, three of them took 50 s."""
+    trailers = [("a", "b")] * 200_000
+
+    async def three_answers() -> None:
+        for _ in range(3):
+            answer = await invoked(api, runtime)
+            await runtime.send(NODE_HEAD + chunked([b"x"], trailers))
+            assert (await outcome(answer)).body == b"x"
+            assert (await runtime.read_response()).status == 202
+
+    async with running_api() as api, runtime_of(api) as runtime:
+        await within(three_answers())
+
+
 @pytest.mark.parametrize("what", ["trailers", "chunk extension", "header", "target"])
 async def test_a_head_or_trailers_without_end(what: str) -> None:
     """What is kept until its end has a bound: the connection is closed, the invocation fails."""

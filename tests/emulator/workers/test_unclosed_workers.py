@@ -4,11 +4,15 @@ import asyncio
 import gc
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from apptheory_emulator import WorkerFunction, worker
+from apptheory_emulator.workers.environment import MARK
+from apptheory_emulator.workers.guard import guard
 from apptheory_emulator.workers.runtime_api import RuntimeApi
 from apptheory_testkit import StreamClientFactory
 from apptheory_testkit import stream_client as make_client
@@ -93,6 +97,45 @@ def test_a_loop_ends_while_a_worker_starts(tmp_path: Path) -> None:
     assert not is_there(int(started.read_text()))
 
 
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("turns", range(10))
+def test_a_loop_ends_in_any_turn_of_the_start_of_a_worker(
+    tmp_path: Path, turns: int, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """It cancels all its tasks at once: the process is waited for all the same, and its pipes are closed."""
+    client = make_client(light_worker(tmp_path, "def handler(event):\n    yield b'x'\n"))
+
+    async def leave() -> None:
+        request = asyncio.create_task(client.get("/"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        assert not request.done()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(leave())
+    gc.collect()
+
+    assert marked_processes() == []
+
+
+@pytest.mark.parametrize("turns", range(2, 12))
+async def test_a_close_in_any_turn_of_the_start_of_a_worker(tmp_path: Path, turns: int) -> None:
+    """Nothing of it is left, and nothing is started behind the close; the request fails."""
+    function = light_worker(tmp_path, "def handler(event):\n    yield b'x'\n")
+    request = asyncio.create_task(make_client(function).get("/"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    await function.aclose()
+    left = marked_processes()
+    capture = await request
+    await function.aclose()
+
+    assert left == []
+    assert marked_processes() == []
+    assert capture.status in (200, 502)  # 200 where it came behind the close
+
+
 @pytest.mark.parametrize("turns", range(4))
 def test_a_runtime_that_connects_while_the_loop_ends(turns: int) -> None:
     """In whatever turn of the loop: before it is accepted, before it has a transport, or after."""
@@ -114,6 +157,17 @@ def test_a_runtime_that_connects_while_the_loop_ends(turns: int) -> None:
 
         assert ended(runtime)
     gc.collect()
+
+
+def marked_processes() -> list[int]:
+    """The processes of workers of this process, which each have its mark in their environment."""
+    mark = f"{MARK}={guard.mark}".encode()
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                found += [int(folder.name)] * (mark in (folder / "environ").read_bytes().split(b"\0"))
+    return found
 
 
 def ended(connection: socket.socket) -> bool:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from apptheory_emulator import worker
+from apptheory_streaming.errors import UsageError
 from apptheory_testkit import StreamClientFactory
 from light_workers import light_worker, open_gate, runs, until, write_handler
 
@@ -69,3 +71,13 @@ async def test_an_idle_worker_is_replaced_too(stream_client: StreamClientFactory
 
     await until(changed)
     assert (await client.get("/")).text.startswith("new ")
+
+
+def test_missing_watchfiles_is_named_when_the_worker_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when the first request comes."""
+    # A package cannot be taken away from a process that has it: the search for it finds nothing instead.
+    monkeypatch.setattr("apptheory_emulator.workers.worker.find_spec", lambda _name: None)
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    yield 'x'\n")
+
+    with pytest.raises(UsageError, match="reload needs watchfiles: pip install"):
+        worker("app.py:handler", cwd=tmp_path, reload=True)

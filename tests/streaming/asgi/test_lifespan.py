@@ -11,6 +11,7 @@ import pytest
 from apptheory_emulator import serve_function_url
 from apptheory_streaming import asgi
 from apptheory_streaming.errors import LifespanFailed, UsageError
+from apptheory_streaming.wire.outcome import HandlerKind
 from apptheory_testkit import stream_client as make_client
 from apptheory_testkit.virtual_time.loop import VirtualLoop
 from asgi_apps import App, answering, body, start
@@ -24,7 +25,7 @@ class LivingApp:
     def __init__(self, *, starts_in: float = 0, startup: Any = STARTED, shutdown: Any = STOPPED) -> None:
         self.log: list[Any] = []
         self.scopes: list[Any] = []
-        self._starts_in = starts_in
+        self.starts_in = starts_in
         self._startup = startup
         self._shutdown = shutdown
 
@@ -39,11 +40,11 @@ class LivingApp:
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         self.log.append((await receive())["type"])
-        await asyncio.sleep(self._starts_in)
+        await asyncio.sleep(self.starts_in)
         scope["state"]["db"] = "open"
         await send(self._startup)
         self.log.append((await receive())["type"])
-        await asyncio.sleep(self._starts_in)
+        await asyncio.sleep(self.starts_in)
         await send(self._shutdown)
         self.log.append("stopped")
 
@@ -135,6 +136,20 @@ async def test_r9_a_server_that_ends_shuts_the_application_down() -> None:
         assert await response.read() == b"open"
 
     assert app.log == ["lifespan.startup", "/", "lifespan.shutdown", "stopped"]
+
+
+async def test_r9_a_close_during_the_startup_cancels_it(stream_client: Any) -> None:
+    """An application that never comes to its end would be waited for without end; the next request starts it anew."""
+    app = LivingApp(starts_in=1000)
+    handler = asgi(app)
+    capture = await stream_client(handler, timeout=1).get("/")
+
+    assert capture.handler_outcome.kind is HandlerKind.TIMED_OUT
+    await handler.aclose()
+    assert app.log == ["lifespan.startup"]
+
+    app.starts_in = 0
+    assert (await stream_client(handler).get("/")).body == b"open"
 
 
 async def test_r9_each_request_has_a_copy_of_the_state(stream_client: Any) -> None:

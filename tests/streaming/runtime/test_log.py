@@ -181,3 +181,20 @@ def test_what_an_author_should_know_is_in_the_log(serve: Serve, source: str, exp
         runtime.api.read_next()
 
         assert expected in runtime.log()
+
+
+def test_a_handler_without_stdout_and_stderr_has_no_log(serve: Serve) -> None:
+    """Its error is reported all the same, and the next invocation is served."""
+    source = """
+        import sys
+
+        sys.stdout = sys.stderr = None
+
+        def handler(event, context):
+            raise ValueError("nobody prints this")
+        """
+    with serve(source) as runtime:
+        assert runtime.api.invoke().path.endswith("/error")
+        runtime.api.read_next()
+
+        assert runtime.log() == ""

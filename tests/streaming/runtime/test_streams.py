@@ -383,3 +383,45 @@ def test_sys_exit_before_the_first_chunk_ends_the_process_without_a_word(serve: 
         assert runtime.wait() == (3, "", "")
         with pytest.raises(ConnectionError):
             runtime.api.read_trailers()
+
+
+@pytest.mark.parametrize("kind", ["async def", "def"])
+def test_a_runtime_exit_that_a_handler_raises_itself_is_an_error(serve: Serve, kind: str) -> None:
+    """Rule E2b: it ends no process, and without a word of it the platform would hand out the same invocation again."""
+    source = f"""
+        from apptheory_streaming.errors import RuntimeExit
+
+        {kind} handler(event, context):
+            raise RuntimeExit("of a worker that I asked")
+        """
+    with serve(source) as runtime:
+        request = runtime.api.invoke()
+        document = json.loads(request.body)
+
+        assert request.path.endswith("/r-1/error")
+        assert (document["errorType"], document["errorMessage"]) == ("RuntimeExit", "of a worker that I asked")
+        runtime.api.read_next()
+
+
+@pytest.mark.parametrize("kind", ["async def", "def"])
+def test_a_runtime_exit_that_a_handler_raises_late_cuts_the_stream(serve: Serve, kind: str) -> None:
+    """Rule E3b, also where the head has not left yet; the next invocation is served."""
+    source = f"""
+        from apptheory_streaming import streamify_response
+        from apptheory_streaming.errors import RuntimeExit
+
+        @streamify_response
+        {kind} handler(event, stream, context):
+            stream.write(b"one")
+            raise RuntimeExit("of a worker that I asked")
+        """
+    with serve(source) as runtime:
+        for _ in range(2):
+            runtime.api.read_next()
+            runtime.api.hand_out()
+            request = runtime.api.read_request()
+
+            assert request.path.endswith("/r-1/response")
+            assert request.cut
+            runtime.api.hang_up()
+        runtime.api.read_next()

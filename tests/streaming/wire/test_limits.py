@@ -59,6 +59,7 @@ def test_limits_of_request_and_response_are_apart() -> None:
     ("name", "value", "unit"),
     [
         ("buffered request", 6 * MIB, "bytes"),
+        ("asynchronous request", MIB, "bytes"),
         ("buffered response", 6 * MIB, "bytes"),
         ("streamed response", 200 * MIB, "bytes"),
         ("stream burst", 6 * MIB, "bytes"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apptheory_streaming.wire.runtime_api import InvocationRequest, ReportedError, error_category
+from apptheory_streaming.wire.runtime_api import InvocationRequest, ReportedError
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
@@ -95,22 +95,6 @@ def test_any_document_is_an_error(document: bytes, expected: ReportedError) -> N
 def test_trailer_that_is_no_base64_is_taken_as_it_is() -> None:
     """Nothing is lost of what a runtime says."""
     assert ReportedError.from_trailers("T", "{not base64}") == ReportedError("T", "{not base64}")
-
-
-@pytest.mark.parametrize(
-    ("header", "kept"),
-    [
-        ("Runtime.ExitError", "Runtime.ExitError"),
-        ("Function.TypeError", "Function.TypeError"),
-        ("Function.x", "Function.Unknown"),
-        ("TypeError", "Runtime.Unknown"),
-        ("", "Runtime.Unknown"),
-        ("Runtime.Exit Error", "Runtime.Unknown"),
-    ],
-)
-def test_category_of_an_error(header: str, kept: str) -> None:
-    """Lambda keeps a type of its own form, and calls the others unknown."""
-    assert error_category(header) == kept
 
 
 def test_failure_is_the_exception_that_tells_it() -> None:

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { format } from "node:util";
 
-import { asError } from "./errors.mjs";
+import { asError, errorDocument } from "./errors.mjs";
 
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const JSON_FORMAT = process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
@@ -29,7 +29,7 @@ export function logError(title, thrown) {
   if (JSON_FORMAT) {
     console.error(error);
   } else {
-    console.error(title, `\t${JSON.stringify(withStack(error), replaceErrors)}`);
+    console.error(title, `\t${errorText(error)}`);
   }
 }
 
@@ -76,6 +76,15 @@ function namedFields(error) {
     errorMessage: error.message,
     stackTrace: typeof error.stack === "string" ? error.stack.split("\n") : [],
   };
+}
+
+// An error of an HTTP client holds on to its request, which leads back to it: it is shown without its fields.
+function errorText(error) {
+  try {
+    return JSON.stringify(withStack(error), replaceErrors);
+  } catch {
+    return JSON.stringify(errorDocument(error));
+  }
 }
 
 function withStack(error) {

@@ -41,12 +41,20 @@ export function errorDocument(thrown) {
   if (!(thrown instanceof Error)) {
     return { errorType: typeof thrown, errorMessage: show(thrown), trace: [] };
   }
-  const { name, message, stack } = thrown;
   return {
-    errorType: typeof name === "string" ? name : "Error",
-    errorMessage: typeof message === "string" ? message : show(message),
-    trace: typeof stack === "string" ? stack.split("\n") : [],
+    errorType: textOf(thrown, "name") ?? "Error",
+    errorMessage: textOf(thrown, "message") ?? show(thrown),
+    trace: textOf(thrown, "stack")?.split("\n") ?? [],
   };
+}
+
+// Any of them may be a getter of the handler's, and `stack` fails where the name has no text.
+function textOf(error, field) {
+  try {
+    return typeof error[field] === "string" ? error[field] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An error type as a header or trailer: a name may hold anything, a header only printable ASCII. */

@@ -15,6 +15,7 @@ const ERROR_BODY = "Lambda-Runtime-Function-Error-Body";
 
 export class RuntimeApi {
   #current = null;
+  #ending = false;
 
   constructor(address) {
     const { hostname, port } = new URL(`http://${address}`);
@@ -24,6 +25,9 @@ export class RuntimeApi {
 
   async next() {
     const { status, headers, body } = await this.exchange("GET", "/invocation/next");
+    if (this.#ending) {
+      await new Promise(() => {}); // a process that is about to exit answers nothing any more
+    }
     if (status !== 200) {
       throw new Error(`the Runtime API answered ${status} to invocation/next: ${body}`);
     }
@@ -37,7 +41,9 @@ export class RuntimeApi {
 
   /** Report what ends this process, where nothing else was said of the current invocation. */
   async lastWords(error) {
+    this.#ending = true;
     if (this.#current === null) {
+      this.options.agent.maxSockets = 2; // the one there is may wait for the first invocation
       await this.initError(error);
     } else if (!this.#current.answered) {
       await this.#current.fail(error);

@@ -5,25 +5,24 @@ from real Function URLs; where the two differ (`rawQueryString` has no question 
 header stays) the captures win.
 """
 
-import base64
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
+from apptheory_streaming.wire.events.request_parts import (
+    body_fields,
+    cookies_of,
+    is_text,
+    joined_headers,
+    joined_parameters,
+    request_time,
+)
+from apptheory_streaming.wire.iam import ACCOUNT_ID, IamCaller
 from apptheory_streaming.wire.request import HttpRequest
 
 __all__ = ["FunctionUrl", "decode_path", "decoded_size", "function_url_event", "is_text"]
 
 _ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
-# They speak of one connection, not of the request (RFC 9110, section 7.6.1).
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +36,34 @@ class FunctionUrl:
 
 
 def function_url_event(
-    request: HttpRequest, url: FunctionUrl, *, request_id: str, epoch_ms: int, trace_id: str
+    request: HttpRequest,
+    url: FunctionUrl,
+    *,
+    request_id: str,
+    epoch_ms: int,
+    trace_id: str,
+    caller: IamCaller | None = None,
 ) -> dict[str, object]:
-    """Give the event for a request; `epoch_ms` is when it came, in milliseconds since 1970."""
+    """Give the event for a request; `epoch_ms` is when it came, in milliseconds since 1970.
+
+    `caller` is who signed it, where AuthType is AWS_IAM: the signature itself is not in the event.
+    """
     headers = _headers(request, url, trace_id)
+    if caller is not None:
+        headers.pop("authorization", None)
     event: dict[str, object] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.path,
         "rawQueryString": request.query,
-        "cookies": _cookies(headers),
+        "cookies": cookies_of(headers.get("cookie", "")),
         "headers": headers,
-        "queryStringParameters": _parameters(request.query),
-        "requestContext": _context(request, url, request_id, epoch_ms),
+        "queryStringParameters": joined_parameters(request.query),
+        "requestContext": _context(request, url, request_id, epoch_ms) | _caller(caller),
     }
+    body = body_fields(request.body, text=is_text(request.first("content-type")))
     absent = {name for name in ("cookies", "queryStringParameters") if not event[name]}
-    return {name: value for name, value in event.items() if name not in absent} | _body(request)
-
-
-def is_text(content_type: str) -> bool:
-    """Whether a body of this type stands as text in the event; any other is base64."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind.startswith("text/") or kind in _TEXT_TYPES
+    return {name: value for name, value in event.items() if name not in absent} | body
 
 
 def decoded_size(event: Any) -> int:
@@ -91,14 +96,7 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _headers(request: HttpRequest, url: FunctionUrl, trace_id: str) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    dropped = _HOP_BY_HOP.union(*(_names(value) for value in request.values("connection")))
-    for name, value in request.headers:
-        key = name.lower()
-        if key in dropped:
-            continue
-        separator = "; " if key == "cookie" else ","
-        joined[key] = f"{joined[key]}{separator}{value}" if key in joined else value
+    joined = joined_headers(request)
     joined["x-forwarded-for"] = ",".join(filter(None, (joined.get("x-forwarded-for"), request.source_ip)))
     joined["x-forwarded-port"] = str(url.port)
     joined["x-forwarded-proto"] = url.scheme
@@ -106,24 +104,8 @@ def _headers(request: HttpRequest, url: FunctionUrl, trace_id: str) -> dict[str,
     return joined
 
 
-def _names(connection: str) -> set[str]:
-    """The headers that a Connection header names as belonging to the connection."""
-    return {name.strip().lower() for name in connection.split(",")}
-
-
-def _cookies(headers: dict[str, str]) -> list[str]:
-    return [part.strip() for part in headers.get("cookie", "").split(";") if part.strip()]
-
-
-def _parameters(query: str) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in _pairs(query):
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
-
-
-def _pairs(query: str) -> Iterable[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True, max_num_fields=None)
+def _caller(caller: IamCaller | None) -> dict[str, object]:
+    return {} if caller is None else {"accountId": ACCOUNT_ID, "authorizer": caller.authorizer()}
 
 
 def _context(request: HttpRequest, url: FunctionUrl, request_id: str, epoch_ms: int) -> dict[str, object]:
@@ -142,23 +124,6 @@ def _context(request: HttpRequest, url: FunctionUrl, request_id: str, epoch_ms: 
         "requestId": request_id,
         "routeKey": "$default",
         "stage": "$default",
-        "time": _time(epoch_ms),
+        "time": request_time(epoch_ms),
         "timeEpoch": epoch_ms,
     }
-
-
-def _time(epoch_ms: int) -> str:
-    """`18/Apr/2023:17:01:46 +0000`, in English whatever the locale."""
-    at = datetime.fromtimestamp(epoch_ms / 1000, UTC)
-    return f"{at:%d}/{_MONTHS[at.month - 1]}/{at:%Y:%H:%M:%S} +0000"
-
-
-def _body(request: HttpRequest) -> dict[str, object]:
-    if not request.body:
-        return {"isBase64Encoded": False}
-    if is_text(request.first("content-type")):
-        try:
-            return {"body": request.body.decode(), "isBase64Encoded": False}
-        except UnicodeDecodeError:
-            pass  # not the text it claims to be: base64 keeps every byte
-    return {"body": base64.b64encode(request.body).decode(), "isBase64Encoded": True}

@@ -1,0 +1,1 @@
+"""The fronts beside the Function URL, one module each: how their clients see the answers of a function."""
