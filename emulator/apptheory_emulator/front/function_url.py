@@ -4,7 +4,6 @@ What differs between a Function URL, an API and a load balancer is their doors' 
 """
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from apptheory_emulator.front.http_sink import HttpSink
 from apptheory_emulator.front.idle_sink import IdleSink
 from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.front.reception import Reception
+from apptheory_emulator.front.running import RunningInvocations
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import Invocation
 from apptheory_streaming.wire.limits import AWS_NUMBERS
@@ -30,7 +30,6 @@ __all__ = ["HEAD_BYTES", "Exchange", "FunctionUrlHandler"]
 
 HEAD_BYTES = AWS_NUMBERS["request line and headers"].value
 _AUTHORITY = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # RFC 9112, section 3.2.2
-_log = logging.getLogger("apptheory_emulator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,7 @@ class FunctionUrlHandler:
         self._door = door_of(function.config)
         self._on_exchange = on_exchange
         self._reception = reception or Reception()
-        self._running: dict[asyncio.Task[Transcript], Invocation] = {}
-        self._in_flight: set[asyncio.Future[None]] = set()
-        self._stalled: tuple[asyncio.Transport, ...] = ()
+        self._running = RunningInvocations()
 
     @property
     def path(self) -> str:
@@ -81,28 +78,20 @@ class FunctionUrlHandler:
         try:
             return await self._deliver(http, invocation, arrival.request, sink)
         finally:
-            self._remember_if_stalled(transport)
+            self._running.remember_if_stalled(transport)
             self._reception.over(http)
 
     async def settled(self) -> None:
         """Wait until no invocation runs, so that every exchange has been heard of."""
-        while self._running:
-            await asyncio.wait(self._running)
+        await self._running.settled()
 
     async def stop(self, seconds: float) -> None:
         """Let responses in flight go on for so long, then cut them and cancel every handler that still runs."""
-        if self._in_flight and seconds > 0:
-            await asyncio.wait(self._in_flight, timeout=seconds)
-        for invocation in tuple(self._running.values()):
-            invocation.cancel()
-        await self.settled()
+        await self._running.stop(seconds)
 
     async def close(self) -> None:
         """Drop what clients that do not read have left in their connections."""
-        for transport in self._stalled:
-            if transport.get_write_buffer_size():  # else it came to its end after all, and has no loop any more
-                transport.abort()
-        await asyncio.sleep(0)  # the loop tells their protocols in its next pass
+        await self._running.close()
 
     def _arrival(self, http: web.Request, request: HttpRequest) -> Arrival:
         request_id = self._reception.request_id(http)
@@ -147,36 +136,14 @@ class FunctionUrlHandler:
     async def _deliver(
         self, http: web.Request, invocation: Invocation, request: HttpRequest, sink: HttpSink
     ) -> web.StreamResponse:
-        running = asyncio.create_task(invocation.run())
+        running = self._running.start(
+            invocation,
+            what=f"{request.method} {request.path}",
+            on_over=lambda transcript: self._on_exchange(Exchange(request, transcript)),
+        )
         self._reception.began(http, invocation, running)
-        self._running[running] = invocation
-        self._in_flight.add(sink.over)
-        running.add_done_callback(lambda task: self._over(task, request))
-        try:
-            futures: set[asyncio.Future[Any]] = {running, sink.over}
-            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:  # aiohttp's word for a connection that is lost
-            invocation.lose_client(after_bytes=sink.sent_bytes)
-            raise
-        finally:
-            self._in_flight.discard(sink.over)
-            sink.over.cancel()
+        await self._running.wait(running, sink.over, sent=lambda: sink.sent_bytes)
         return sink.response or web.Response(status=502, text="Internal Server Error")
-
-    def _over(self, task: asyncio.Task[Transcript], request: HttpRequest) -> None:
-        del self._running[task]
-        if task.cancelled():  # the loop is being closed
-            return
-        error = task.exception()
-        if error is None:
-            self._on_exchange(Exchange(request, task.result()))
-        else:
-            _log.error("%s %s: the invocation itself failed", request.method, request.path, exc_info=error)
-
-    def _remember_if_stalled(self, transport: asyncio.Transport | None) -> None:
-        """Keep a connection whose client does not take what it was sent; it may never end by itself."""
-        known = self._stalled if transport is None else (*self._stalled, transport)
-        self._stalled = tuple(each for each in known if each.get_write_buffer_size())
 
 
 async def _read(http: web.Request, limit: int | None) -> HttpRequest:

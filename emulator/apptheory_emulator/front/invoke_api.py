@@ -5,11 +5,9 @@ https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -22,6 +20,7 @@ from apptheory_emulator.front.http_sink import HttpSink
 from apptheory_emulator.front.invoke_call import InvokeCall
 from apptheory_emulator.front.invoke_error import InvokeError, not_found, service_error, too_many
 from apptheory_emulator.front.invoke_request import InvocationType, read_invoke_request
+from apptheory_emulator.front.running import RunningInvocations
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import Invocation
 from apptheory_streaming.wire.transcript import Transcript
@@ -30,8 +29,6 @@ __all__ = ["ONLY_FUNCTION", "InvokeApi"]
 
 ONLY_FUNCTION = "function"
 """The name that works whatever the function is called, where only one is served: that of AWS's own emulator."""
-
-_log = logging.getLogger("apptheory_emulator")
 
 
 class InvokeApi:
@@ -45,9 +42,7 @@ class InvokeApi:
         """Know the functions by their names; the first of a name counts."""
         self._functions = {function.config.name: function for function in reversed(functions)}
         self._on_exchange = on_exchange
-        self._running: dict[asyncio.Task[Transcript], Invocation] = {}
-        self._in_flight: set[asyncio.Future[None]] = set()
-        self._stalled: tuple[asyncio.Transport, ...] = ()
+        self._running = RunningInvocations()
 
     def function(self, text: str) -> tuple[InProcessFunction, FunctionName]:
         """Find what a name or an ARN means; raises InvokeError for what is not served."""
@@ -74,10 +69,9 @@ class InvokeApi:
             sink = CollectingSink(call.front)
             running = self._start(call, call.invocation(sink, collected=True))
             if request.invocation_type is InvocationType.EVENT:
-                self._in_flight.add(sink.over)
-                running.add_done_callback(lambda _: self._in_flight.discard(sink.over))
+                self._running.hold(sink.over, running)
                 return _nothing(202, call.request_id)
-            await self._wait(running, sink.over)
+            await self._running.wait(running, sink.over)
             return await _collected(call, sink, running)
 
     async def stream(self, http: web.Request) -> web.StreamResponse:
@@ -98,71 +92,31 @@ class InvokeApi:
             invocation = call.invocation(sink, collected=False)
             running = self._start(call, invocation)
             try:
-                await self._wait(running, sink.over, lost=lambda: sink.sent_bytes)
+                await self._running.wait(running, sink.over, sent=lambda: sink.sent_bytes)
             finally:
-                self._remember_if_stalled(transport)
+                self._running.remember_if_stalled(transport)
             if sink.response is None:
                 raise too_many() if call.throttled else _broken(running)
             return sink.response
 
     async def settled(self) -> None:
         """Wait until no invocation runs, so that every exchange has been heard of."""
-        while self._running:
-            await asyncio.wait(self._running)
+        await self._running.settled()
 
     async def stop(self, seconds: float) -> None:
         """Let responses in flight go on for so long, then cut them and cancel every handler that still runs."""
-        if self._in_flight and seconds > 0:
-            await asyncio.wait(self._in_flight, timeout=seconds)
-        for invocation in tuple(self._running.values()):
-            invocation.cancel()
-        await self.settled()
+        await self._running.stop(seconds)
 
     async def close(self) -> None:
         """Drop what callers that do not read have left in their connections."""
-        for transport in self._stalled:
-            transport.abort()
-        await asyncio.sleep(0)  # the loop tells their protocols in its next pass
+        await self._running.close()
 
     def _start(self, call: InvokeCall, invocation: Invocation) -> "asyncio.Task[Transcript]":
-        running = asyncio.create_task(invocation.run())
-        self._running[running] = invocation
-        running.add_done_callback(lambda task: self._over(task, call))
-        return running
-
-    async def _wait(
-        self,
-        running: "asyncio.Task[Transcript]",
-        over: "asyncio.Future[None]",
-        *,
-        lost: Callable[[], int] = lambda: 0,
-    ) -> None:
-        """Wait for the end of the response; `lost` says how much of it a caller has that goes away."""
-        self._in_flight.add(over)
-        try:
-            futures: set[asyncio.Future[Any]] = {running, over}
-            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:  # aiohttp's word for a connection that is lost
-            if (invocation := self._running.get(running)) is not None:
-                invocation.lose_client(after_bytes=lost())
-            raise
-        finally:
-            self._in_flight.discard(over)
-            over.cancel()
-
-    def _over(self, task: "asyncio.Task[Transcript]", call: InvokeCall) -> None:
-        del self._running[task]
-        if task.cancelled():  # the loop is being closed
-            return
-        error = task.exception()
-        if error is None:
-            self._on_exchange(Exchange(call.request.http, task.result()))
-        else:
-            _log.error("%s: the invocation itself failed", call.request_id, exc_info=error)
-
-    def _remember_if_stalled(self, transport: asyncio.Transport | None) -> None:
-        known = self._stalled if transport is None else (*self._stalled, transport)
-        self._stalled = tuple(each for each in known if each.get_write_buffer_size())
+        return self._running.start(
+            invocation,
+            what=call.request_id,
+            on_over=lambda transcript: self._on_exchange(Exchange(call.request.http, transcript)),
+        )
 
 
 async def _collected(call: InvokeCall, sink: CollectingSink, running: "asyncio.Task[Transcript]") -> web.Response:
