@@ -24,9 +24,10 @@ def describe(error: BaseException) -> str:
     cause = error.__cause__
     if isinstance(error, RuntimeFailure):  # whose traceback is in the log of its process
         return f"{error.error_type}: {error}"
-    if isinstance(error, RuntimeExit) or (isinstance(error, UsageError) and not isinstance(error, TargetError)):
-        sources = [error] if cause is None else [error, cause]  # the cause of an exit is what the handler did
-        return _lines(error) if any(map(_own_frames, sources)) else str(error)
+    if isinstance(error, RuntimeExit):  # whose cause is what the handler did, in this process
+        return _lines(error) if _own_frames(error) or (cause is not None and _own_frames(cause)) else str(error)
+    if isinstance(error, UsageError) and not isinstance(error, TargetError):
+        return _lines(error) if _own_frames(error) else str(error)
     if not isinstance(error, TargetError):
         return _lines(error)
     if cause is None or (isinstance(cause, ModuleNotFoundError) and not _own_frames(cause)):
