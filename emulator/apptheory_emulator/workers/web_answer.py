@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import ClientError, ClientResponse
 
-from apptheory_emulator.workers.web_request import HOP_BY_HOP
 from apptheory_emulator.workers.web_server import WebServer
+from apptheory_streaming.wire.events.request_parts import HOP_BY_HOP
 from apptheory_streaming.wire.head import Head, make_head
 
 __all__ = ["WebBody", "head_of"]

@@ -14,13 +14,9 @@ from multidict import CIMultiDict
 
 from apptheory_streaming.asgi_apps.scope import http_scope, request_body
 from apptheory_streaming.context import LambdaContext
+from apptheory_streaming.wire.events.request_parts import HOP_BY_HOP
 
-__all__ = ["HOP_BY_HOP", "WebRequest", "web_request"]
-
-HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-"""Headers of one connection (RFC 9110, section 7.6.1)."""
+__all__ = ["WebRequest", "web_request"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from apptheory_streaming.wire.request import HttpRequest
 
 __all__ = [
+    "HOP_BY_HOP",
     "body_fields",
     "cookies_of",
     "end_to_end_headers",
@@ -19,10 +20,11 @@ __all__ = [
 ]
 
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
-# They speak of one connection, not of the request (RFC 9110, section 7.6.1).
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+"""Headers that speak of one connection, not of the request (RFC 9110, section 7.6.1)."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -34,7 +36,7 @@ def is_text(content_type: str) -> bool:
 
 def end_to_end_headers(request: HttpRequest) -> Iterable[tuple[str, str]]:
     """Give name and value of each header in order, as they were sent, without those of the connection."""
-    dropped = _HOP_BY_HOP.union(*(_names(value) for value in request.values("connection")))
+    dropped = HOP_BY_HOP.union(*(_names(value) for value in request.values("connection")))
     return ((name, value) for name, value in request.headers if name.lower() not in dropped)
 
 
