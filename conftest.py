@@ -1,3 +1,14 @@
 """What pytest has to know before it looks into the folders."""
 
+import gc
+
+import pytest
+
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> None:
+    """Set aside what is there already: a garbage collection must not walk through ten thousand collected tests."""
+    gc.collect()
+    gc.freeze()

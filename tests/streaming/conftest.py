@@ -17,17 +17,8 @@ class _Records(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-@pytest.fixture(scope="module")
-def small_heap() -> Iterator[None]:
-    """Set aside what is there already, so that collecting after each test takes no time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture
-def nothing_left_behind(small_heap: None) -> Iterator[None]:
+def nothing_left_behind() -> Iterator[None]:
     """Fail for a handler thread that does not end, and for what asyncio says of lost tasks.
 
     asyncio logs "Task was destroyed but it is pending" and "exception was never retrieved" when
