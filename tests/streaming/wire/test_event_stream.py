@@ -1,6 +1,7 @@
 """Frames of vnd.amazon.eventstream: read whole, byte by byte and at every cut, and beside the parser of botocore."""
 
 import struct
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import pairwise
@@ -22,6 +23,7 @@ from apptheory_streaming.wire.event_stream import (
     HeaderValue,
     encode_message,
 )
+from wire_vectors import Vector, bytes_of, decoded, encoded, refused
 
 
 def frame(headers: bytes = b"", payload: bytes = b"", *, total: int | None = None, size: int | None = None) -> bytes:
@@ -40,57 +42,32 @@ def decode(pieces: Iterable[bytes]) -> tuple[list[EventStreamMessage], str | Non
     return messages, None if decoder.error is None else str(decoder.error)
 
 
-ID = UUID("00112233-4455-6677-8899-aabbccddeeff")
-TYPES = (
-    b"\x01t\x00" b"\x01f\x01" b"\x01b\x02\x80" b"\x01s\x03\x80\x00" b"\x01i\x04\xff\xff\xff\xff"
-    b"\x01l\x05\x7f\xff\xff\xff\xff\xff\xff\xff" b"\x01a\x06\x00\x02\xff\x00" b"\x02\xc3\xa9\x07\x00\x02\xc3\xa9"
-    b"\x01m\x08\x00\x00\x00\x00\x00\x00\x03\xe8" b"\x01u\x09" + ID.bytes
-)  # fmt: skip
-PAYLOAD = EventStreamMessage({":message-type": "event", ":event-type": "PayloadChunk"}, b"Hello\x00")
+def message_of(fields: dict[str, Any]) -> EventStreamMessage:
+    """A message as the vectors have it."""
+    headers = {name: value_of(header) for name, header in fields["headers"].items()}
+    return EventStreamMessage(headers, bytes_of(fields["payload"]))
+
+
+def value_of(header: dict[str, Any]) -> HeaderValue:
+    """A header as the vectors have it."""
+    value: HeaderValue = header["value"]
+    match header["type"]:
+        case "byte_array":
+            return b64decode(str(value))
+        case "uuid":
+            return UUID(str(value))
+        case _:
+            return value
+
 
 READ: dict[str, tuple[bytes, list[EventStreamMessage]]] = {
-    "nothing": (b"", []),
-    "no headers, no payload": (bytes.fromhex("000000100000000005c248eb7d98c8ff"), [EventStreamMessage()]),
-    "only a payload": (frame(b"", b"{'foo':'bar'}"), [EventStreamMessage({}, b"{'foo':'bar'}")]),
-    "only a header": (frame(b"\x01n\x07\x00\x00"), [EventStreamMessage({"n": ""})]),
-    "every type of header": (
-        frame(TYPES, b"."),
-        [
-            EventStreamMessage(
-                {"t": True, "f": False, "b": -128, "s": -32768, "i": -1, "l": 2**63 - 1}
-                | {"a": b"\xff\x00", "é": "é", "m": 1000, "u": ID},
-                b".",
-            )
-        ],
-    ),
-    "two frames": (encode_message(PAYLOAD.headers, PAYLOAD.payload) + frame(), [PAYLOAD, EventStreamMessage()]),
+    name: (vector.stream, [message_of(each) for each in vector.expect])
+    for name, vector in decoded("event_stream").items()
 }
 
 GOOD = frame(b"", b"good")
-CUT = frame(b"\x01n\x07\x00\x00")
 BAD: dict[str, tuple[bytes, str]] = {
-    "checksum of the sizes": (GOOD[:8] + b"\0\0\0\0" + GOOD[12:], "the checksum says 0x00000000"),
-    "checksum of the frame": (GOOD[:-4] + b"\0\0\0\0", "the checksum says 0x00000000"),
-    "one byte of the payload": (GOOD.replace(b"good", b"gold"), "the checksum says"),
-    "headers too large": (frame(size=MAX_HEADERS_BYTES + 1), "headers of 131073 bytes; the limit is 131072"),
-    "payload too large": (
-        frame(total=16 + MAX_PAYLOAD_BYTES + 1),
-        "a payload of 25165825 bytes; the limit is 25165824",
-    ),
-    "no room for its headers": (frame(b"\x01n", total=17), "a frame of 17 bytes cannot have headers of 2 bytes"),
-    "a size smaller than every frame": (frame(total=0), "a frame of 0 bytes"),
-    "end inside the sizes": (GOOD[:7], "the stream ends after 7 bytes of a frame"),
-    "end inside a frame": (GOOD[:-1], "the stream ends after 19 bytes of a frame"),
-    "a name beyond the end": (frame(b"\x05n"), "a header goes beyond the end of the headers"),
-    "no type": (frame(b"\x01n"), "a header goes beyond the end of the headers"),
-    "half a number": (frame(b"\x01n\x04\x00\x00"), "a header goes beyond the end of the headers"),
-    "a text beyond the end": (frame(b"\x01n\x07\x00\x02a"), "a header goes beyond the end of the headers"),
-    "half a UUID": (frame(b"\x01n\x09" + bytes(15)), "a header goes beyond the end of the headers"),
-    "a type that there is not": (frame(b"\x01n\x0a"), "a header of type 10, which there is not"),
-    "a name twice": (frame(b"\x01n\x00\x01n\x01"), "the header 'n' is there twice (byte 35)"),
-    "no name": (frame(b"\x00\x00"), "a header without a name"),
-    "a name that is no UTF-8": (frame(b"\x01\xff\x00"), "a header is no UTF-8"),
-    "a text that is no UTF-8": (frame(b"\x01n\x07\x00\x01\xff"), "a header is no UTF-8"),
+    name: (vector.stream, vector.why) for name, vector in refused("event_stream").items()
 }
 CASES = {name: (stream, messages, None) for name, (stream, messages) in READ.items()} | {
     name: (GOOD + stream, [EventStreamMessage({}, b"good")], problem) for name, (stream, problem) in BAD.items()
@@ -107,6 +84,14 @@ def test_a_stream_is_read_whole(stream: bytes, messages: list[EventStreamMessage
         type(value) for message in messages for value in message.headers.values()
     ]
     assert (error is None) if problem is None else (problem in (error or ""))
+
+
+@pytest.mark.parametrize("vector", encoded("event_stream").values(), ids=encoded("event_stream"))
+def test_a_message_is_written_byte_for_byte(vector: Vector) -> None:
+    """Sizes, checksums, headers in the order given."""
+    message = message_of(vector.value)
+
+    assert encode_message(message.headers, message.payload) == vector.stream
 
 
 @pytest.mark.parametrize("stream", [stream for stream, _, _ in CASES.values()], ids=CASES)

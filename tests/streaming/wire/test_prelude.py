@@ -11,53 +11,28 @@ from hypothesis import strategies as st
 from apptheory_streaming.errors import InvalidResponse
 from apptheory_streaming.wire.head import Head, make_head
 from apptheory_streaming.wire.prelude import DELIMITER, MAX_PRELUDE_BYTES, PreludeDecoder, encode_prelude
+from wire_vectors import Vector, bytes_of, decoded, encoded, refused
 
 BARE = {"content-type": ("application/octet-stream",)}
 
+
+def head_of(fields: dict[str, Any]) -> Head:
+    """A head as the vectors have it."""
+    values = {name: tuple(values) for name, values in fields["headers"].items()}
+    return Head(fields["status"], values, tuple(fields["cookies"]))
+
+
 # What a runtime may send, the head it means, and the body behind it.
 CASES: list[tuple[str, bytes, Head, bytes]] = [
-    ("empty object", b"{}" + DELIMITER + b"body", Head(200, BARE), b"body"),
-    ("no body", b'{"statusCode":404}' + DELIMITER, Head(404, BARE), b""),
-    ("status as text", b'{"statusCode":"418"}' + DELIMITER + b"t", Head(418, BARE), b"t"),
-    ("status under a wrong key", b'{"status":500}' + DELIMITER + b"x", Head(200, BARE), b"x"),
-    ("blanks around", b' \r\n{ "statusCode" : 201 }\n' + DELIMITER + b"x", Head(201, BARE), b"x"),
-    ("body of NULs", b"{}" + DELIMITER + bytes(9), Head(200, BARE), bytes(9)),
-    ("body with a delimiter", b"{}" + DELIMITER + b"a" + DELIMITER + b"b", Head(200, BARE), b"a" + DELIMITER + b"b"),
-    ("body like a prelude", b"{}" + DELIMITER + b'{"statusCode":500}', Head(200, BARE), b'{"statusCode":500}'),
-    ("escaped NULs", b'{"\\u0000":"' + b"\\u0000" * 8 + b'"}' + DELIMITER + b"x", Head(200, BARE), b"x"),
-    ("unknown keys", b'{"body":"ignored","isBase64Encoded":true}' + DELIMITER + b"x", Head(200, BARE), b"x"),
-    (
-        "everything",
-        '{"statusCode":203,"headers":{"Content-Type":"text/html","X-N":5,"X-E":"é€"},'
-        '"multiValueHeaders":{"x-n":["1","2"]},"cookies":["a=1; Path=/","b=2"]}'.encode()
-        + DELIMITER
-        + b"<p>",
-        Head(203, {"content-type": ("text/html",), "x-e": ("é€",), "x-n": ("1", "2")}, ("a=1; Path=/", "b=2")),
-        b"<p>",
-    ),
+    (name, vector.stream, head_of(vector.expect["head"]), bytes_of(vector.expect["body"]))
+    for name, vector in decoded("prelude").items()
 ]
 
 BROKEN = [
-    ("nothing before the delimiter", DELIMITER),
-    ("no JSON", b"hello" + DELIMITER),
-    ("half JSON", b'{"statusCode":200' + DELIMITER),
-    ("NUL before the object", b"\0{}" + DELIMITER),
-    ("NUL inside a text", b'{"a":"\0"}' + DELIMITER),
-    ("not UTF-8", b'{"a":"\xff"}' + DELIMITER),
-    ("UTF-16", '{"statusCode":201}'.encode("utf-16-be") + DELIMITER),
+    *[(name, vector.stream) for name, vector in refused("prelude").items() if DELIMITER in vector.stream],
     ("nested too deep", b"[" * 200_000 + DELIMITER),
-    ("an array", b"[200]" + DELIMITER),
-    ("a number", b"200" + DELIMITER),
-    ("a text", b'"200"' + DELIMITER),
-    ("null", b"null" + DELIMITER),
-    ("status of another type", b'{"statusCode":[200]}' + DELIMITER),
-    ("status out of range", b'{"statusCode":1000}' + DELIMITER),
-    ("headers as a list", b'{"headers":["a"]}' + DELIMITER),
-    ("header that splits", b'{"headers":{"x-a":"1\\r\\nx-b: 2"}}' + DELIMITER),
-    ("header of half a character", b'{"headers":{"x-a":"\\ud800"}}' + DELIMITER),
-    ("header name with a colon", b'{"headers":{"x-a:":"1"}}' + DELIMITER),
-    ("cookies as text", b'{"cookies":"a=1"}' + DELIMITER),
 ]
+CUT_OFF = {name: vector.stream for name, vector in refused("prelude").items() if DELIMITER not in vector.stream}
 
 
 def decode(parts: list[bytes], **options: int) -> tuple[Head | None, bytes]:
@@ -120,7 +95,7 @@ def test_what_is_wrong_is_named() -> None:
             decode([data + DELIMITER])
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"{}" + DELIMITER[:-1], b'{"a":"b"'])
+@pytest.mark.parametrize("data", CUT_OFF.values(), ids=CUT_OFF)
 def test_an_end_before_the_delimiter(data: bytes) -> None:
     """E2b: a response that ends without eight NULs had no prelude; the message says how far it came."""
     for parts in [[data], single_bytes(data)]:
@@ -154,11 +129,10 @@ def test_a_stream_without_a_delimiter_is_refused_long_before_its_end() -> None:
         PreludeDecoder().feed(b"x" * (MAX_PRELUDE_BYTES + 8))
 
 
-def test_the_encoded_prelude_byte_for_byte() -> None:
+@pytest.mark.parametrize("vector", encoded("prelude").values(), ids=encoded("prelude"))
+def test_the_encoded_prelude_byte_for_byte(vector: Vector) -> None:
     """R5, R6: compact JSON, values of one name joined with a comma, cookies as a list, then eight NULs."""
-    head = Head(201, {"content-type": ("text/html",), "x-e": ("a", "é")}, ("a=1", "b=2"))
-    text = '{"statusCode":201,"headers":{"content-type":"text/html","x-e":"a,é"},"cookies":["a=1","b=2"]}'
-    assert encode_prelude(head) == text.encode() + bytes(8)
+    assert encode_prelude(head_of(vector.value)) == vector.stream
 
 
 def test_an_encoded_head_holds_the_keys_of_aws_and_no_others() -> None:
