@@ -1,5 +1,5 @@
 # Two commands matter: `make run` shows a stream arriving, `make test` runs everything.
-.PHONY: help run test lint format bench bench-suite bench-workers generate build clean
+.PHONY: help run test lint format bench bench-suite bench-workers score-peers generate mutations build clean
 
 help:        ## list the commands
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -33,8 +33,17 @@ bench-workers: ## compare workers with other emulators and runtime clients, whic
 	@scripts/install bench
 	@.venv/bin/python tests/benchmarks/workers.py $(ARGS)
 
+score-peers: ## run the score card against ourselves and other emulators, which it installs into build/
+	@scripts/install bench
+	@.venv/bin/python tests/benchmarks/score_peers.py $(ARGS)
+	@.venv/bin/python scripts/generate.py
+
+mutations:   ## break every rule of the contract in a copy, and see a document fail (ARGS="R1 E2" for some)
+	@scripts/install test
+	@.venv/bin/python tests/mutations.py $(ARGS)
+
 generate:    ## rewrite what the docs take from the code
-	@scripts/install run
+	@scripts/install test
 	@.venv/bin/python scripts/generate.py
 
 build:       ## build the wheel and the source distribution into dist/

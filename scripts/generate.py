@@ -4,15 +4,19 @@ import json
 import re
 import runpy
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from apptheory_emulator.check.findings import RULES
+from apptheory_emulator.differences import DIFFERENCES
 from apptheory_streaming.wire.adapters import ADAPTERS, REST_STREAMS_SINCE, Cell
 from apptheory_streaming.wire.lifecycle import mermaid
 from apptheory_streaming.wire.limits import AWS_NUMBERS, AwsNumber
 from apptheory_streaming.wire.runtime_replies import RUNTIME_REFUSALS
 from apptheory_streaming.wire.runtime_routes import RUNTIME_ROUTES
 from apptheory_streaming.wire.runtime_states import runtime_mermaid
+from apptheory_testkit.contract.schema import contract_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 TESTS = Path(__file__).parent.parent / "tests"
@@ -97,7 +101,8 @@ def amount(number: AwsNumber) -> str:
 
 def link(url: str) -> str:
     """Link to a page of AWS by its name."""
-    return f"[{url.rpartition('/')[2].removesuffix('.html')}]({url})"
+    name = url.rpartition("/")[2].removesuffix(".html")
+    return f"[{'issue ' if name.isdecimal() else ''}{name}]({url})"
 
 
 def node_cases() -> str:
@@ -119,13 +124,111 @@ def check_rules() -> str:
     return "\n".join(("| id | what it finds | why | what to do | AWS's page |", "|---|---|---|---|---|", *rows))
 
 
+def differences() -> str:
+    """List what is served here and not on AWS."""
+    rows = [
+        f"| {name} | {each.when} | {each.here} | {each.aws} | {each.proof} | {link(each.source)} | {each.read_on} |"
+        for name, each in DIFFERENCES.items()
+    ]
+    heads = ("| id | when it shows | served here | on AWS | how that is known | source | read on |", "|" + "---|" * 7)
+    return "\n".join((*heads, *rows))
+
+
+def contract_fields() -> str:
+    """List the fields of contract documents."""
+    schema = contract_schema()
+    parts = [*object_rows("The document", schema)]
+    for name, each in schema["$defs"].items():
+        if "properties" in each:
+            parts += object_rows(OBJECTS[name], each)
+    return "\n".join(parts[:-1])
+
+
+OBJECTS = {
+    "setup": "setup",
+    "route": "setup.routes",
+    "cors": "setup.cors",
+    "limits": "setup.limits",
+    "our_setup": "setup.ours",
+    "pace": "setup.ours.pace",
+    "fault": "setup.ours.fault",
+    "input": "input",
+    "request": "input.request",
+    "aws_event": "input.aws_event",
+    "expect": "expect",
+    "response": "expect.response",
+    "our_expect": "expect.ours",
+    "late_mutation": "expect.ours.late_mutations",
+    "error": "expect.ours.error",
+    "sse_event": "expect.ours.sse",
+    "part": "expect.ours.data_stream",
+    "piece": "A piece of a body",
+}
+"""Definition of the schema of contract documents -> where its objects stand."""
+
+
+def object_rows(where: str, schema: Mapping[str, Any]) -> list[str]:
+    """Give the heading and the table of one object."""
+    required = schema.get("required", ())
+    rows = [
+        f"| `{name}`{'' if name in required else ', optional'} | {values_of(field)} | {field.get('description', '')} |"
+        for name, field in schema["properties"].items()
+    ]
+    said = [schema["description"], ""] if where != "The document" and "description" in schema else []
+    return [f"## {where}", "", *said, "| field | value | |", "|---|---|---|", *rows, ""]
+
+
+def values_of(field: Mapping[str, Any]) -> str:
+    """Say which values a field of a schema takes."""
+    if "enum" in field:
+        return ", ".join(f"`{each}`" for each in field["enum"])
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return VALUES.get(name) or f"[object](#{anchor(OBJECTS[name])})"
+    if "anyOf" in field:
+        return " or ".join(values_of(each) for each in field["anyOf"])
+    if field.get("type") == "array":
+        return f"list of {values_of(field['items'])}" if "items" in field else "list"
+    kinds = field.get("type", "any value")
+    return kinds if isinstance(kinds, str) else " or ".join(kinds)
+
+
+VALUES = {
+    "moment": 'integer, or `{"seconds": number}`',
+    "rule": "string",
+    "texts": "string, or list of strings",
+    "times": "list of numbers",
+}
+"""Definitions of that schema that are no objects."""
+
+
+def score_cards(table: str) -> Callable[[], str]:
+    """Make a table of the score cards that were written."""
+    return lambda: str(runpy.run_path(str(TESTS / "score_cards.py"))[table]())
+
+
+def documents() -> str:
+    """Say where the contract's documents hold."""
+    sys.path.insert(0, str(TESTS))  # for what that file imports
+    return str(runpy.run_path(str(TESTS / "document_cases.py"))["table"]())
+
+
 BLOCKS = {
     "explanation/architecture.md": {"lifecycle": lifecycle},
     "reference/check.md": {"rules": check_rules},
+    "reference/contract-documents.md": {"contract-fields": contract_fields},
+    "reference/documents.md": {"documents": documents},
     "reference/adapters.md": {"rest-streams": rest_streams, "adapters": adapters, "adapter-facts": adapter_facts},
     "reference/limits.md": {"limits": limits},
     "reference/node.md": {"node-cases": node_cases},
     "reference/runtime-api.md": {"routes": routes, "states": runtime_states, "refusals": refusals},
+    "reference/strict.md": {"differences": differences},
+    "reference/score-card.md": {
+        "entries": score_cards("entries"),
+        "matrix": score_cards("matrix"),
+        "differences": score_cards("differences"),
+        "cases": score_cards("case_table"),
+    },
     "reference/runtimes.md": {"runtime-cases": runtime_cases},
 }
 """Page -> name of a block on it -> what makes its content."""

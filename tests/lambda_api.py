@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.control_server import ControlPort, ControlServer
-from apptheory_emulator.front.function_url import Exchange
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.workers.in_process import InProcessFunction
 
 __all__ = ["EventStream", "LambdaApi", "control_port", "lambda_client", "lambda_functions", "log_of"]

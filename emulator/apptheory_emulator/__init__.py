@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from apptheory_emulator.config import FunctionConfig, LateErrors
     from apptheory_emulator.control_server import ControlPort
-    from apptheory_emulator.front.function_url import Exchange
+    from apptheory_emulator.front.request_handler import Exchange
     from apptheory_emulator.http_transport import HttpTransport
     from apptheory_emulator.server import (
         Emulator,
@@ -51,7 +51,7 @@ __all__ = [
 
 _HOMES = {
     "ControlPort": "control_server",
-    "Exchange": "front.function_url",
+    "Exchange": "front.request_handler",
     "FunctionConfig": "config",
     "HttpTransport": "http_transport",
     "LateErrors": "config",

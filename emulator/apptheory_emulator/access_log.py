@@ -4,8 +4,8 @@ import logging
 
 from aiohttp import web
 
-from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.front.platform_response import PlatformResponse
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.tracebacks import describe
 from apptheory_streaming.errors import ClientError, NotEnded, PayloadTooLarge, code_of
 from apptheory_streaming.wire.transcript import EventKind, HandlerError, Transcript

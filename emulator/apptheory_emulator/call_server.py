@@ -58,7 +58,12 @@ class CallServer:
     async def _serve(self) -> AsyncIterator[int]:
         # What still streams when a test ends interests nobody; a test has its captures, and needs no log.
         emulator = Emulator(
-            [self._config()], on_exchange=lambda _: None, shutdown_seconds=0, reception=self._reception, host=LOOPBACK
+            [self._config()],
+            on_exchange=lambda _: None,
+            shutdown_seconds=0,
+            reception=self._reception,
+            host=LOOPBACK,
+            quiet=True,
         )
         async with emulator:
             yield urlsplit(emulator.functions[0].url).port or 0

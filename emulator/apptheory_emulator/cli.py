@@ -3,8 +3,12 @@
 import click
 
 from apptheory_emulator.commands.check import check
+from apptheory_emulator.commands.contract import contract
 from apptheory_emulator.commands.exec import exec_command
 from apptheory_emulator.commands.probe import probe
+from apptheory_emulator.commands.record import record_command
+from apptheory_emulator.commands.replay import replay
+from apptheory_emulator.commands.score import score
 from apptheory_emulator.commands.serve import serve
 from apptheory_emulator.commands.serve_config import SETTINGS_ENDINGS, serve_config
 
@@ -18,8 +22,11 @@ class _ServingGroup(click.Group):
     """A group whose first command needs no name, so that `apptheory-emulate app.py:handler` serves."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        named = bool(args) and args[0] in self.commands
-        return super().parse_args(ctx, args if named else _named(args))
+        if args[:1] == [_SERVE]:
+            args = _named(args[1:])
+        elif not args or args[0] not in self.commands:
+            args = _named(args)
+        return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Say nothing here: the help is that of `serve`, which lists the others."""
@@ -36,6 +43,6 @@ def _named(args: list[str]) -> list[str]:
     return [_SERVE, *args]
 
 
-main = _ServingGroup(
-    commands={str(each.name): each for each in (serve, serve_config, check, probe, exec_command)}, add_help_option=False
-)
+_COMMANDS = (serve, serve_config, check, probe, exec_command, contract, record_command, replay, score)
+
+main = _ServingGroup(commands={str(each.name): each for each in _COMMANDS}, add_help_option=False)

@@ -7,10 +7,10 @@ from typing import Any
 
 from apptheory_emulator.gateways import Gateway
 from apptheory_streaming.errors import UsageError
-from apptheory_streaming.invocation import InvocationPolicy, OnDisconnect
-from apptheory_streaming.options import check_environment, choose
+from apptheory_streaming.invocation import InvocationPolicy, LateTimeout, OnDisconnect
+from apptheory_streaming.options import check_environment, check_switch, choose
 from apptheory_streaming.wire.cors import CorsConfig, CorsMerge
-from apptheory_streaming.wire.front import InvokeMode
+from apptheory_streaming.wire.front import ErrorProfile, InvokeMode
 from apptheory_streaming.wire.iam import AuthType
 from apptheory_streaming.wire.limits import AWS_NUMBERS, Limits
 from apptheory_streaming.wire.pacing import Pacing, known_paces
@@ -44,8 +44,11 @@ class FunctionConfig:
     imported.  `pace` lets responses leave no faster (rule L3).  `auth` AWS_IAM takes requests that are
     signed with the key of the environment.  `cors` answers preflights; `cors_merge` says which headers
     a client gets of those that both `cors` and the function send.  With `gateway` it stands behind an API
-    or a load balancer, which know none of these three.  `port` None leaves the choice to the emulator.
-    `watch_foreign` notices late changes of dicts too, for tests.  Raises UsageError for values that these cannot have.
+    or a load balancer, which know none of these three; `also` are fronts beside this one, each at an address
+    of its own.  `port` is that of the first, None leaves the choice to the emulator.
+    `late_timeout` and `errors` are the choices of rules E5 and E2b.
+    `watch_foreign` notices late changes of dicts too, for tests.  `strict` refuses what AWS would refuse.
+    Raises UsageError for values that these cannot have.
     """
 
     name: str
@@ -54,6 +57,8 @@ class FunctionConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     on_disconnect: OnDisconnect = OnDisconnect.CONTINUE
     late_errors: LateErrors = LateErrors.AWS
+    late_timeout: LateTimeout = LateTimeout.CUT
+    errors: ErrorProfile = ErrorProfile.AWS
     invoke_mode: InvokeMode = InvokeMode.RESPONSE_STREAM
     limits: Limits = AWS_LIMITS
     pace: Pacing | None = None
@@ -61,15 +66,18 @@ class FunctionConfig:
     cors: CorsConfig | None = None
     cors_merge: CorsMerge = CorsMerge.BOTH
     gateway: Gateway | None = None
+    also: tuple[Gateway, ...] = ()
     port: int | None = None
     keep_chunks: int | None = KEPT_CHUNKS
     watch_foreign: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         _ = self.policy  # which refuses what cannot be
         for name, kind in (("invoke_mode", InvokeMode), ("auth", AuthType), ("cors_merge", CorsMerge)):
             object.__setattr__(self, name, choose(kind, name, getattr(self, name)))  # their words will do
         check_environment(self.env)
+        check_switch("strict", self.strict)
         if self.pace is not None and not isinstance(self.pace, Pacing):
             raise UsageError(f"pace must be {known_paces()} or a Pacing, not {self.pace!r}")
 
@@ -89,6 +97,7 @@ class FunctionConfig:
         return InvocationPolicy(
             timeout=self.timeout,
             on_disconnect=self.on_disconnect,
+            late_timeout=self.late_timeout,
             limits=self.limits,
             keep_chunks=self.keep_chunks,
             watch_foreign=self.watch_foreign,

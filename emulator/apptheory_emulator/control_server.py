@@ -14,10 +14,11 @@ from aiohttp.typedefs import Handler
 from apptheory_emulator.access_log import log_exchange
 from apptheory_emulator.closing import stop_accepting
 from apptheory_emulator.front.function_list import describe_function
-from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.front.invoke_api import InvokeApi
 from apptheory_emulator.front.invoke_error import InvokeError, service_error
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.http_log import http_log
+from apptheory_emulator.listening import listen
 from apptheory_emulator.workers.in_process import InProcessFunction
 
 __all__ = ["CONTROL_PORT", "ControlPort", "ControlServer"]
@@ -76,6 +77,7 @@ class ControlServer:
                 self._application(),
                 access_log=None,
                 logger=http_log,
+                auto_decompress=False,  # of a bomb, even what is only thrown away would hold up the loop
                 handler_cancellation=True,
                 shutdown_timeout=CLOSE_SECONDS,
             )
@@ -98,12 +100,12 @@ class ControlServer:
 
     async def _listen(self, runner: web.AppRunner) -> None:
         try:
-            await web.TCPSite(runner, self._host, self._port.number).start()
+            await listen(runner, self._host, self._port.number)
         except OSError as error:
             if self._port.required or error.errno != errno.EADDRINUSE:
                 raise
             _log.warning("port %s is taken: the control port is another one", self._port.number)
-            await web.TCPSite(runner, self._host, 0).start()
+            await listen(runner, self._host, 0)
 
     def _application(self) -> web.Application:
         async def stop(_: web.Application) -> None:
@@ -140,18 +142,23 @@ async def _errors_as_documents(request: web.Request, handler: Handler) -> web.St
     except InvokeError as error:
         return _refuse(request, error)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-        what = f"{request.method} {request.path}: this emulator has no such operation"
+        what = f"{_asked(request)}: this emulator has no such operation"
         return _refuse(request, InvokeError(404, "UnknownOperationException", what))
     except web.HTTPException as error:
         return _refuse(request, InvokeError(error.status, "InvalidRequestContentException", error.reason, Type="User"))
     except Exception:  # noqa: BLE001 - whatever it is, the server goes on
-        _log.exception("%s %s: the control port failed", request.method, request.path)
+        _log.exception("%s: the control port failed", _asked(request))
         return _refuse(request, service_error("the emulator failed; its log says why"))
 
 
 def _refuse(request: web.Request, error: InvokeError) -> web.Response:
-    _log.warning("%s %s: %s: %s", request.method, request.path, error.error_type, error.message)
+    _log.warning("%s: %s: %s", _asked(request), error.error_type, error.message)
     return error.response()
+
+
+def _asked(request: web.Request) -> str:
+    """Method and path as they came: decoded, a path could write lines of its own into the log."""
+    return f"{request.method} {request.raw_path.partition('?')[0]}"
 
 
 async def _drop_server_header(_request: web.Request, response: web.StreamResponse) -> None:

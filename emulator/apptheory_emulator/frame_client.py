@@ -5,7 +5,7 @@ request a connection, so that the end of a connection is the end of a client.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 
 from apptheory_streaming.errors import StreamingError, UsageError
@@ -37,14 +37,19 @@ class FrameClient:
         self._wire: dict[str, list[str]] = {}
 
     @classmethod
-    async def connect(cls, host: str, port: int) -> "FrameClient":
+    async def connect(cls, host: str, port: int, *, tls: bool = False) -> "FrameClient":
         """Open a connection; raises OSError."""
-        return cls(*await asyncio.open_connection(host, port, limit=HEAD_BYTES))
+        return cls(*await asyncio.open_connection(host, port, limit=HEAD_BYTES, ssl=tls or None))
 
     @property
     def port(self) -> int:
         """The port on the client's side, by which the server knows the connection."""
         return int(self._writer.get_extra_info("sockname")[1])
+
+    @property
+    def wire(self) -> Mapping[str, Sequence[str]]:
+        """The headers as they came, those of the platform too: the values of each name, which is in lower case."""
+        return self._wire
 
     def send(self, request: HttpRequest) -> None:
         """Put a request on its way; it leaves while the response is read."""
@@ -72,9 +77,16 @@ class FrameClient:
                 yield frame
             return
         length = self._wire.get("content-length")
-        whole = await (self._rest() if length is None else self._exactly(int(length[0])))
+        whole = await (self.rest() if length is None else self._exactly(int(length[0])))
         if whole:
             yield whole
+
+    async def rest(self) -> bytes:
+        """Read what comes until the server closes the connection; raises ConnectionCut."""
+        try:
+            return await self._reader.read()
+        except ConnectionError as error:
+            raise ConnectionCut("the connection was reset before its end") from error
 
     def abort(self) -> None:
         """Go away at once, whatever is still to be sent or read."""
@@ -117,12 +129,6 @@ class FrameClient:
             return await self._reader.readexactly(size)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise ConnectionCut(f"the connection ended before {size} bytes") from error
-
-    async def _rest(self) -> bytes:
-        try:
-            return await self._reader.read()
-        except ConnectionError as error:
-            raise ConnectionCut("the connection was reset before its end") from error
 
 
 def check_request(request: HttpRequest) -> None:

@@ -14,10 +14,15 @@ from apptheory_emulator.access_log import log_exchange, log_refusal
 from apptheory_emulator.closing import stop_accepting
 from apptheory_emulator.config import FunctionConfig, LateErrors
 from apptheory_emulator.control_server import ControlPort, ControlServer
-from apptheory_emulator.front.function_url import HEAD_BYTES, Exchange, FunctionUrlHandler
+from apptheory_emulator.differences import check_strict, say_at_start
 from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.front.reception import Reception
+from apptheory_emulator.front.request_handler import HEAD_BYTES, Exchange, RequestHandler, host_of
+from apptheory_emulator.front.routes import Destination
+from apptheory_emulator.front.sites import Site, sites_of
+from apptheory_emulator.gateways import FrontKind
 from apptheory_emulator.http_log import http_log
+from apptheory_emulator.listening import listen
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_emulator.workers.real_time import need_real_time
 from apptheory_streaming.environment import environment
@@ -50,19 +55,23 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class ServedFunction:
-    """A function that is being served."""
+    """A function that is being served behind one of its fronts; `routes` say which requests of an API are its own."""
 
     name: str
     url: str
     invoke_mode: InvokeMode
+    front: FrontKind = FrontKind.FUNCTION_URL
+    routes: tuple[str, ...] = ()
 
 
 class Emulator:
     """Serves each function on a port of its own: one that names none on a free one, but the first of them on `port`.
 
-    On each of these ports the host name `NAME.lambda-url.localhost` reaches the function of that name.
-    Entering raises OSError when a port cannot be had; leaving gives streams in flight
-    `shutdown_seconds` and leaves no task behind.
+    Functions that share an API share its port, and one with several fronts has several.  On each of these
+    ports the host name `NAME.lambda-url.localhost` reaches the function of that name.  Raises UsageError
+    for functions that cannot share an API.  Entering raises OSError when a port cannot be had, and
+    UsageError for routes that two functions have; leaving gives streams in flight `shutdown_seconds` and
+    leaves no task behind.
     """
 
     def __init__(
@@ -75,32 +84,46 @@ class Emulator:
         shutdown_seconds: float = SHUTDOWN_SECONDS,
         reception: Reception | None = None,
         control: ControlPort | None = None,
+        quiet: bool = False,
     ) -> None:
         """Serve `functions` on `host`; port 0 takes a free one; `reception` names their requests.
 
-        `control` serves the Invoke APIs for them, on the loopback address.
+        `control` serves the Invoke APIs for them, on the loopback address.  Raises UsageError for a strict
+        function that AWS would not take; of another the log says so, unless this is `quiet`.
         """
+        for config in functions:
+            check_strict(config)
+        for config in () if quiet else functions:
+            say_at_start(config)
         self.functions: list[ServedFunction] = []
         self.control_url: str | None = None
         """Where the Invoke APIs are, None while they are not served."""
-        self._configs = tuple(functions)
+        self.listening = 0
+        """On how many of `ports` it listens."""
+        self._functions = tuple(InProcessFunction(config) for config in functions)
+        self._sites = sites_of(self._functions)
         self._host = host
         self._port = port
         self._on_exchange = on_exchange
         self._shutdown_seconds = shutdown_seconds
         self._reception = reception
-        self._handlers: list[FunctionUrlHandler] = []
-        self._by_host: dict[str, FunctionUrlHandler] = {}
-        self._loaded: list[InProcessFunction] = []
+        self._handlers: list[RequestHandler] = []
+        self._by_host: dict[str, RequestHandler] = {}
         self._control_port = control
         self._control: ControlServer | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
-            for config, port in zip(self._configs, self.ports, strict=True):
-                url = await starting.enter_async_context(self._serve(config, port))
-                self.functions.append(ServedFunction(config.name, url, _mode(config)))
+            handlers = [self._handler(site) for site in self._sites]
+            for function in self._functions:
+                await starting.enter_async_context(self._load(function))
+            served: list[tuple[Destination, str]] = []
+            for site, handler, port in zip(self._sites, handlers, self.ports, strict=True):
+                url = await starting.enter_async_context(self._serve(site, handler, port))
+                self.listening += 1
+                served += [(at, url) for at in site.destinations]
+            self.functions += [_served(at, url) for at, url in sorted(served, key=self._order)]
             if self._control_port is not None:
                 await self._serve_control(starting, self._control_port)
             self._stack = starting.pop_all()
@@ -111,11 +134,10 @@ class Emulator:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The ports that were asked for, of each function, 0 for a free one."""
-        first = next((config for config in self._configs if config.port is None), None)
+        """The ports that were asked for, of each front, 0 for a free one."""
+        first = next((site for site in self._sites if site.port is None), None)
         return tuple(
-            config.port if config.port is not None else (self._port if config is first else 0)
-            for config in self._configs
+            site.port if site.port is not None else (self._port if site is first else 0) for site in self._sites
         )
 
     async def settled(self) -> None:
@@ -127,16 +149,32 @@ class Emulator:
 
     async def _serve_control(self, starting: AsyncExitStack, port: ControlPort) -> None:
         control = ControlServer(
-            self._loaded, port=port, on_exchange=self._on_exchange, shutdown_seconds=self._shutdown_seconds
+            self._functions, port=port, on_exchange=self._on_exchange, shutdown_seconds=self._shutdown_seconds
         )
         self._control = await starting.enter_async_context(control)
         self.control_url = control.url
 
-    @asynccontextmanager
-    async def _serve(self, config: FunctionConfig, port: int) -> AsyncIterator[str]:
-        function = InProcessFunction(config)
-        handler = FunctionUrlHandler(function, on_exchange=self._on_exchange, reception=self._reception)
+    def _order(self, served: tuple[Destination, str]) -> tuple[int, bool]:
+        """By function, and its first front first."""
+        function, gateway = served[0].function, served[0].gateway
+        return self._functions.index(function), gateway is not function.config.gateway
+
+    def _handler(self, site: Site) -> RequestHandler:
+        handler = RequestHandler(site.destinations, on_exchange=self._on_exchange, reception=self._reception)
         self._handlers.append(handler)
+        return handler
+
+    @asynccontextmanager
+    async def _load(self, function: InProcessFunction) -> AsyncIterator[None]:
+        with function.environment():
+            try:
+                function.load()
+                yield
+            finally:
+                await function.close()
+
+    @asynccontextmanager
+    async def _serve(self, site: Site, handler: RequestHandler, port: int) -> AsyncIterator[str]:
         runner = web.AppRunner(
             self._application(handler),
             access_log=None,
@@ -148,22 +186,22 @@ class Emulator:
             shutdown_timeout=CLOSE_SECONDS,
         )
         await runner.setup()
-        with function.environment():
-            try:
-                function.load()
-                self._loaded.append(function)
-                self._by_host.setdefault(config.name.lower(), handler)
-                await web.TCPSite(runner, self._host, port).start()
-                yield _url(self._host, runner.addresses[0][1]) + handler.path.removeprefix("/")
-            finally:
-                if self._by_host.get(config.name.lower()) is handler:  # it is not to be had through another port
-                    del self._by_host[config.name.lower()]
-                await stop_accepting(runner)
-                await runner.cleanup()
-                await handler.close()
-                await function.close()
+        configs = [at.function.config for at in site.destinations if at.gateway is at.function.config.gateway]
+        names = [config.name.lower() for config in configs]
+        try:
+            for name in names:
+                self._by_host.setdefault(name, handler)
+            await listen(runner, self._host, port)
+            yield _url(self._host, runner.addresses[0][1]) + handler.path.removeprefix("/")
+        finally:
+            for name in names:
+                if self._by_host.get(name) is handler:  # it is not to be had through another port
+                    del self._by_host[name]
+            await stop_accepting(runner)
+            await runner.cleanup()
+            await handler.close()
 
-    def _application(self, front: FunctionUrlHandler) -> web.Application:
+    def _application(self, front: RequestHandler) -> web.Application:
         @web.middleware
         async def every_request(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001
             """Take the place of routes, for those do not match `OPTIONS *` or a target without a path."""
@@ -210,6 +248,7 @@ class ServeOptions(TypedDict, total=False):
     auth: str
     cors: CorsConfig | None
     cors_merge: str
+    strict: bool
 
 
 class FunctionUrlFactory(Protocol):
@@ -229,6 +268,7 @@ class FunctionUrlFactory(Protocol):
         auth: str = "NONE",
         cors: CorsConfig | None = None,
         cors_merge: str = "both",
+        strict: bool = False,
     ) -> ServedUrl:
         """Serve a handler or an import string until the test ends, and give its URL."""
         ...
@@ -254,12 +294,14 @@ async def serve_function_url(
     auth: str = "NONE",
     cors: CorsConfig | None = None,
     cors_merge: str = "both",
+    strict: bool = False,
 ) -> AsyncIterator[ServedUrl]:
     """Serve one handler on the running loop and give its URL, which ends in a slash.
 
     `pace` is `aws`, `api-gateway` or a Pacing of other numbers (rule L3); None holds nothing back.
     `auth` AWS_IAM takes only requests that are signed with the key of the environment.  `cors` answers
     preflights; of what it adds and the function sends, a client gets `both` or what is `configured`.
+    `strict` refuses what AWS would refuse, where the log only says so without it.
     Raises UsageError for a value that an option cannot have, and TargetError for a handler that
     cannot be had: whoever is to ask this URL is waiting.
     """
@@ -285,13 +327,13 @@ async def serve_function_url(
         cors_merge=choose(CorsMerge, "cors_merge", cors_merge),
         keep_chunks=None,
         watch_foreign=True,
+        strict=strict,
     )
     _load(handler, config)
     # A test that ends is not interested in what still streams.
     async with Emulator([config], on_exchange=over, shutdown_seconds=0) as emulator:
         url = ServedUrl(emulator.functions[0].url)
-        url.exchanges = exchanges
-        url.settled = emulator.settled
+        url.exchanges, url.settled = exchanges, emulator.settled
         yield url
 
 
@@ -312,17 +354,19 @@ async def _drop_server_header(_request: web.Request, response: web.StreamRespons
         del response.headers["Server"]
 
 
-def _mode(config: FunctionConfig) -> InvokeMode:
-    """What a client sees of a stream, in the words of a Function URL."""
-    if config.gateway is None:
-        return config.invoke_mode
-    streams = config.gateway.transfer_mode is TransferMode.STREAM
-    return InvokeMode.RESPONSE_STREAM if streams else InvokeMode.BUFFERED
+def _served(at: Destination, url: str) -> ServedFunction:
+    """Give a function behind one front, whose address is `url`."""
+    config, gateway = at.function.config, at.gateway
+    if gateway is None:
+        return ServedFunction(config.name, url, config.invoke_mode)
+    streams = gateway.transfer_mode is TransferMode.STREAM  # what a client sees, in the words of a Function URL
+    mode = InvokeMode.RESPONSE_STREAM if streams else InvokeMode.BUFFERED
+    return ServedFunction(config.name, url, mode, gateway.kind, gateway.routes)
 
 
 def _named_by_host(request: web.Request) -> str | None:
     """The function that a host such as `chat.lambda-url.localhost:3000` names."""
-    host = request.headers.get("Host", "").lower().partition(":")[0].removesuffix(".")
+    host = host_of(request).lower().partition(":")[0].removesuffix(".")
     return host.removesuffix(URL_DOMAIN) if host.endswith(URL_DOMAIN) else None
 
 

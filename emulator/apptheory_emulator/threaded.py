@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, Self, Unpack
 
-from apptheory_emulator.front.function_url import Exchange
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.server import ServedUrl, ServeOptions, serve_function_url
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.options import check_duration

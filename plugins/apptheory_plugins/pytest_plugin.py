@@ -5,6 +5,7 @@ Nothing heavy is imported before a test asks for a fixture.
 
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from apptheory_plugins.clocks import (
     require_decided,
 )
 from apptheory_plugins.closing import closing
+from apptheory_plugins.contract_files import add_contract_options, check_contract_run, collect_contract_file
 from apptheory_plugins.examples import beginning_anew
 from apptheory_plugins.marker import is_async, is_async_function, marked
 from apptheory_plugins.properties import relax_hypothesis, restoring_hypothesis
@@ -41,9 +43,10 @@ _SHOWN_PROBLEMS = 10  # of a test with thousands of requests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options for the clock and the transport of tests."""
+    """Add the options for the clock and the transport of tests, and for contract documents."""
     add_clock_options(parser)
     add_transport_options(parser)
+    add_contract_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "streaming(clock='real', transport='in-process', sweep=disconnect, leaks=probe): run in 'real' or 'virtual' "
         "time; keep to one transport; run again with a fault at every event, and fail for what leaks",
     )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect contract documents, once somebody names the handlers for them."""
+    return collect_contract_file(file_path, parent)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Say once what is wrong with the handlers of all documents."""
+    check_contract_run(config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         data_stream,
         ui_message_stream,
     )
+    from apptheory_streaming.apptheory_app import AppTheoryHandler, apptheory
     from apptheory_streaming.asgi_apps.handler import AsgiHandler, asgi
     from apptheory_streaming.context import LambdaContext
     from apptheory_streaming.csv_reader import CsvReader
@@ -60,6 +61,7 @@ __all__ = [
     "UI_MESSAGE_STREAM_HEADERS",
     "ActionRequest",
     "AppError",
+    "AppTheoryHandler",
     "AsgiHandler",
     "Chunk",
     "ClientGone",
@@ -90,6 +92,7 @@ __all__ = [
     "StreamingResponse",
     "UiMessageDecoder",
     "UiMessagePart",
+    "apptheory",
     "asgi",
     "csv_stream",
     "data_stream",
@@ -112,6 +115,7 @@ __all__ = [
 _HOMES = {
     "ActionRequest": "wire.action_request",
     "AppError": "errors",
+    "AppTheoryHandler": "apptheory_app",
     "AsgiHandler": "asgi_apps.handler",
     "CSV_HEADERS": "header_presets",
     "Chunk": "wire.chunk",
@@ -148,6 +152,7 @@ _HOMES = {
     "UI_MESSAGE_STREAM_HEADERS": "ai_sdk",
     "UiMessageDecoder": "wire.ui_message_stream",
     "UiMessagePart": "wire.ui_message_stream",
+    "apptheory": "apptheory_app",
     "asgi": "asgi_apps.handler",
     "csv_stream": "csv_response",
     "data_stream": "ai_sdk",

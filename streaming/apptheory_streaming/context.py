@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["CognitoIdentity", "LambdaContext"]
+__all__ = ["CognitoIdentity", "LambdaContext", "RemainingTime"]
 
 
 @dataclass(slots=True)
@@ -12,6 +12,24 @@ class CognitoIdentity:
 
     cognito_identity_id: str | None = None
     cognito_identity_pool_id: str | None = None
+
+
+class RemainingTime:
+    """Says how many of `timeout` seconds are left, which begin when it is made."""
+
+    def __init__(self, timeout: float, *, now: Callable[[], float]) -> None:
+        """Begin now, on the clock `now`."""
+        self.timeout = timeout
+        self._now = now
+        self._deadline = now() + timeout
+
+    def __call__(self) -> float:
+        """Give the seconds until the deadline, less than 0 behind it."""
+        return self._deadline - self._now()
+
+    def __deepcopy__(self, memo: object) -> "RemainingTime":
+        """Stay the same, as a function would: there is one clock."""
+        return self
 
 
 @dataclass(kw_only=True)  # writable, as on Lambda: frameworks keep things on it
@@ -40,10 +58,9 @@ class LambdaContext:
     @classmethod
     def for_function(cls, name: str, *, request_id: str, timeout: float, now: Callable[[], float]) -> "LambdaContext":
         """Make the context of an invocation of function `name` that begins now, with `timeout` seconds."""
-        deadline = now() + timeout
         return cls(
             aws_request_id=request_id,
-            remaining_seconds=lambda: deadline - now(),
+            remaining_seconds=RemainingTime(timeout, now=now),
             function_name=name,
             invoked_function_arn=f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
             log_group_name=f"/aws/lambda/{name}",

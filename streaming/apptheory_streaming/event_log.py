@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 
 from apptheory_streaming.errors import EventsLost, UsageError, WriteAfterEnd
-from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+from apptheory_streaming.wire.sse import ServerSentEvent, encode_event, event_of
 
 __all__ = ["EventLog"]
 
@@ -54,7 +54,7 @@ class EventLog:
         Raises WriteAfterEnd behind the end, UsageError for an event that has an id already, and
         what `encode_event` raises for one that could not be sent.
         """
-        given = event if isinstance(event, ServerSentEvent) else ServerSentEvent(event)
+        given = event_of(event)
         if given.id is not None:
             raise UsageError(f"the log gives an event its id; this one has {given.id!r} already")
         encode_event(given)

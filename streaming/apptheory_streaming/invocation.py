@@ -92,13 +92,14 @@ class Invocation:
         policy: InvocationPolicy | None = None,
         now: Clock = lambda: None,
         head_only: bool = False,
-        request_bytes: int = 0,
+        request_bytes: int | None = 0,
         watcher: ResponseWatcher | None = None,
         thread: HandlerThread | None = None,
     ) -> None:
         """Prepare; nothing runs before `run`.  `request_bytes` is the size of the decoded body (rule L1).
 
-        What may block runs on `thread`, or on one of its own.
+        It is None for one over the limit that was not read to its end.  What may block runs on `thread`,
+        or on one of its own.
         """
         self._policy = policy or InvocationPolicy()
         self._sink = sink

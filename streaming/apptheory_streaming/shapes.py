@@ -15,7 +15,7 @@ from apptheory_streaming.watch import HeadView, view_of_fields, view_of_object
 from apptheory_streaming.wire.head import Head, head_from_fields, make_head
 from apptheory_streaming.wire.inference import decode_base64
 
-__all__ = ["StreamedAnswer", "discard", "read_answer"]
+__all__ = ["StreamedAnswer", "discard", "is_apptheory_response", "read_answer"]
 
 FILE_CHUNK_BYTES = 8192
 _APPTHEORY_SHAPE = ("status", "headers", "cookies", "body", "body_stream", "is_base64")
@@ -56,9 +56,14 @@ def read_answer(value: Any) -> StreamedAnswer | None:
         return StreamedAnswer(make_head(), body=_chunks_of(value))
     if isinstance(value, Mapping):
         return _fields(value) if _is_stream(value.get("body")) else None
-    if all(hasattr(value, name) for name in _APPTHEORY_SHAPE):
+    if is_apptheory_response(value):
         return _apptheory_response(value)
     return None
+
+
+def is_apptheory_response(value: Any) -> bool:
+    """Whether a value has the attributes of a response of AppTheory."""
+    return all(hasattr(value, name) for name in _APPTHEORY_SHAPE)
 
 
 def _streaming_response(response: StreamingResponse) -> StreamedAnswer:

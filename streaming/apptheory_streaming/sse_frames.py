@@ -6,7 +6,7 @@ from dataclasses import replace
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.framing import Framing, public_error
 from apptheory_streaming.options import check_switch
-from apptheory_streaming.wire.sse import ServerSentEvent, encode_event
+from apptheory_streaming.wire.sse import ServerSentEvent, encode_event, event_of
 from apptheory_streaming.wire.sse_gap import ends_event
 
 __all__ = ["ErrorEvents", "SseFrames", "error_event"]
@@ -39,7 +39,7 @@ class SseFrames(Framing):
                 f"error_events must be True, False, or a function from an error to its event, not {error_events!r}"
             )
         if done_event is not None and not isinstance(done_event, bytes | bytearray | memoryview):
-            encode_event(_event(done_event))
+            encode_event(event_of(done_event))
         self._sort_keys = check_switch("sort_keys", sort_keys)
         self._ids = ids
         self._for_error = error_event if error_events is True else error_events or None
@@ -53,7 +53,7 @@ class SseFrames(Framing):
             frame = bytes(item)
             self._tail = (self._tail + frame[-TAIL_BYTES:])[-TAIL_BYTES:]
         else:
-            frame = encode_event(self._numbered(_event(item)), sort_keys=self._sort_keys)
+            frame = encode_event(self._numbered(event_of(item)), sort_keys=self._sort_keys)
             self._tail = b""
         return (frame,)
 
@@ -72,7 +72,3 @@ class SseFrames(Framing):
             return event
         self._count += 1
         return event if event.id is not None else replace(event, id=str(self._count))
-
-
-def _event(event: object) -> ServerSentEvent:
-    return event if isinstance(event, ServerSentEvent) else ServerSentEvent(event)

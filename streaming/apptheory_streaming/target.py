@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from apptheory_streaming.errors import TargetError
 from apptheory_streaming.handlers import Handler
 
-__all__ = ["LazyHandler", "check_target", "load_target", "target_name"]
+__all__ = ["LazyHandler", "check_target", "load_module", "load_object", "load_target", "target_name"]
 
 _FORMS = "a target is `package.module:attribute` or `path/to/file.py:attribute`"
 
@@ -40,22 +41,38 @@ class LazyHandler:
 
 
 def load_target(target: str) -> Any:
+    """Import the handler that `module:attribute` or `path/file.py:attribute` names.
+
+    Raises TargetError as `load_object` does, and for what is not callable.
+    """
+    return _load(target, _find_callable)
+
+
+def load_object(target: str) -> Any:
     """Import what `module:attribute` or `path/file.py:attribute` names.
 
     The attribute may be dotted.  The current folder, or the file's own, is put on `sys.path`, as
-    `python -m` and `python file.py` do.  Raises TargetError when the target cannot be found or
-    is not callable; an exception that the module itself raises while it is imported comes out as the
-    cause of one.
+    `python -m` and `python file.py` do.  Raises TargetError when the target cannot be found; an
+    exception that the module itself raises while it is imported comes out as the cause of one.
     """
+    return _load(target, _find)
+
+
+def _load(target: str, find: Callable[[ModuleType, str, str], Any]) -> Any:
     place, attribute = check_target(target)
     known = frozenset(sys.modules)
-    module = _load_file(Path(place)) if _is_file(place) else _load_module(place)
+    module = load_module(place)
     try:
-        return _find_callable(module, attribute, target)
+        return find(module, attribute, target)
     except TargetError:
         if module.__name__ not in known:  # so that the next call reads a file that was put right
             sys.modules.pop(module.__name__, None)
         raise
+
+
+def load_module(place: str) -> ModuleType:
+    """Import a module by its name, or a Python file by its path; raises TargetError as `load_target` does."""
+    return _load_file(Path(place)) if _is_file(place) else _load_module(place)
 
 
 def check_target(target: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Test streaming Lambda handlers in-process: every chunk, the final head, and how it ended."""
 
+from apptheory_streaming.apptheory_app import apptheory
 from apptheory_streaming.asgi_apps.handler import asgi
 from apptheory_streaming.wire.limits import Limits
 from apptheory_testkit.assertions.buffering import Hold
@@ -16,6 +17,7 @@ from apptheory_testkit.client import (
 from apptheory_testkit.gai import assert_gai_order, gai_events
 from apptheory_testkit.positioned import Positioned
 from apptheory_testkit.rechunking.rechunk import assert_rechunk_invariant, at_utf8, every_byte, everywhere, rechunk
+from apptheory_testkit.recordings.stream import Recorded, recorded
 from apptheory_testkit.request_ids import RequestIds
 from apptheory_testkit.stream_error import capture_of
 from apptheory_testkit.sweeping.sweep import SweepReport
@@ -29,6 +31,7 @@ __all__ = [
     "LiveStream",
     "Metadata",
     "Positioned",
+    "Recorded",
     "RequestIds",
     "RequestOptions",
     "StreamCapture",
@@ -38,6 +41,7 @@ __all__ = [
     "SyncStreamClient",
     "Tap",
     "Transport",
+    "apptheory",
     "asgi",
     "assert_gai_order",
     "assert_rechunk_invariant",
@@ -47,5 +51,6 @@ __all__ = [
     "everywhere",
     "gai_events",
     "rechunk",
+    "recorded",
     "stream_client",
 ]

@@ -14,11 +14,11 @@ from pathlib import Path
 from benchmarks.program import free_port, program, wait_for_port
 from benchmarks.stage import BOOTSTRAP, FUNCTIONS, MissingError, Stage, get
 
-__all__ = ["PEERS", "RIE", "peer_versions"]
+__all__ = ["CARGO_LAMBDA", "PEERS", "RIE", "SAM_CLI", "installed", "peer_versions", "rie_command", "versions_of"]
 
 RIE = "aws-lambda-rie, Node"
-_CARGO_LAMBDA = "cargo-lambda"
-_SAM_CLI = "aws-sam-cli"
+CARGO_LAMBDA = "cargo-lambda"
+SAM_CLI = "aws-sam-cli"
 _MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}
 _INSTALL_SECONDS = 180
 _CARGO_TOML = '[package]\nname = "stream"\nversion = "0.1.0"\nedition = "2021"\n'
@@ -28,7 +28,7 @@ _HANDLER = "stream.mjs:handler"
 @contextmanager
 def _cargo_lambda(packages: Path, scratch: Path) -> Iterator[Stage]:
     """Run `cargo lambda watch`, and a Node function of ours that asks it for invocations."""
-    folder = _installed(packages, _CARGO_LAMBDA)
+    folder = installed(packages, CARGO_LAMBDA)
     if shutil.which("cargo") is None:
         raise MissingError("cargo is not on the PATH")
     project = scratch / "stream"
@@ -42,20 +42,13 @@ def _cargo_lambda(packages: Path, scratch: Path) -> Iterator[Stage]:
     with program((folder / "bin" / "cargo-lambda", *watch), cwd=project):
         wait_for_port(port)
         with program(node, cwd=FUNCTIONS, env=env):
-            yield Stage(f"{_CARGO_LAMBDA}, Node", port, get("/lambda-url/stream"))
+            yield Stage(f"{CARGO_LAMBDA}, Node", port, get("/lambda-url/stream"))
 
 
 @contextmanager
 def _rie(packages: Path, scratch: Path) -> Iterator[Stage]:
     """Run the emulator of AWS's container images, which is also what SAM CLI runs, without a container."""
-    command = (
-        _installed(packages, _SAM_CLI)
-        / "samcli/local/rapid"
-        / f"aws-lambda-rie-{_MACHINES.get(platform.machine(), '')}"
-    )
-    if sys.platform != "linux" or not command.is_file():
-        raise MissingError(f"there is none for {platform.system()} on {platform.machine()}")
-    command.chmod(0o755)
+    command = rie_command(packages)
     port = free_port()
     addresses = (
         *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
@@ -66,16 +59,31 @@ def _rie(packages: Path, scratch: Path) -> Iterator[Stage]:
         yield Stage(RIE, port, _invocation)
 
 
-PEERS = {_CARGO_LAMBDA: _cargo_lambda, "aws-lambda-rie": _rie}
+def rie_command(packages: Path) -> Path:
+    """Give the program, which is part of SAM CLI."""
+    command = (
+        installed(packages, SAM_CLI) / "samcli/local/rapid" / f"aws-lambda-rie-{_MACHINES.get(platform.machine(), '')}"
+    )
+    if sys.platform != "linux" or not command.is_file():
+        raise MissingError(f"there is none for {platform.system()} on {platform.machine()}")
+    command.chmod(0o755)
+    return command
+
+
+PEERS = {CARGO_LAMBDA: _cargo_lambda, "aws-lambda-rie": _rie}
 
 
 def peer_versions(packages: Path) -> str:
     """Give name and version of the packages that are there."""
-    found = [each for name in (_CARGO_LAMBDA, _SAM_CLI) for each in distributions(path=[str(packages / name)])]
-    return ", ".join(f"{each.name} {each.version}" for each in found)
+    return ", ".join(filter(None, (versions_of(packages, name) for name in (CARGO_LAMBDA, SAM_CLI))))
 
 
-def _installed(packages: Path, name: str) -> Path:
+def versions_of(packages: Path, name: str) -> str:
+    """Give name and version of a package, nothing where it is not there."""
+    return ", ".join(f"{each.name} {each.version}" for each in distributions(path=[str(packages / name)]))
+
+
+def installed(packages: Path, name: str) -> Path:
     """Give the folder of a package, put there by the first who asks from where pip takes packages."""
     folder = packages / name
     if folder.is_dir():

@@ -7,6 +7,7 @@ Every contender answers GET /{size}x{count} with so many chunks of that size.
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from aiohttp import web
 from apptheory_emulator.config import FunctionConfig, LateErrors
 from apptheory_emulator.server import Emulator
 from apptheory_streaming import HttpResponseStream, StreamingResponse, streamify_response
+from apptheory_streaming.handlers import Handler
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 
 HOST = "127.0.0.1"
@@ -68,15 +70,17 @@ async def streamified(event: dict[str, Any], response_stream: HttpResponseStream
     await out.end()
 
 
+CONTENDERS: dict[str, Handler] = {
+    "emulator, async generator": async_generator,
+    "emulator, sync generator": sync_generator,
+    "emulator, streamify": streamified,
+}
 # As `apptheory-emulate` serves them, its timeout included; but a handler that fails must spoil the run.
 FUNCTIONS = tuple(
-    FunctionConfig(name=name, target=target, timeout=DEFAULT_TIMEOUT_SECONDS, late_errors=LateErrors.ABORT)
-    for name, target in (
-        ("emulator, async generator", async_generator),
-        ("emulator, sync generator", sync_generator),
-        ("emulator, streamify", streamified),
-    )
+    FunctionConfig(name=target.__name__, target=target, timeout=DEFAULT_TIMEOUT_SECONDS, late_errors=LateErrors.ABORT)
+    for target in CONTENDERS.values()
 )
+logging.getLogger("apptheory_emulator").setLevel(logging.ERROR)  # it says that on AWS no late error cuts a body
 
 
 @asynccontextmanager
@@ -96,7 +100,8 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     async with serve_raw() as raw_port, Emulator(FUNCTIONS, host=HOST) as emulator:
-        ports = {RAW: raw_port} | {each.name: urlsplit(each.url).port for each in emulator.functions}
+        served = zip(CONTENDERS, emulator.functions, strict=True)
+        ports = {RAW: raw_port} | {name: urlsplit(each.url).port for name, each in served}
         loop.add_reader(sys.stdin, stop.set)
         sys.stdout.write(json.dumps(ports) + "\n")
         sys.stdout.flush()

@@ -18,6 +18,8 @@ OUTPUT = re.compile(r"<!-- output: (\S+) -->\n```\w*\n(.*?)\n```", re.DOTALL)
 PYTHON = re.compile(r"^```python$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 FAILED = re.compile(r"^(?:FAILED|ERROR) ([^\s:]+)", re.MULTILINE)
+OF_THE_SUITE = ("anyio", "cacheprovider", "hypothesispytest", "randomly", "timeout", "xdist")
+"""Plugins that are there for the suite, and not for who has only installed the project."""
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -56,7 +58,7 @@ def run_pytest(folder: Path, *names: str) -> tuple[str, set[str]]:
     (folder / "pytest.ini").write_text(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
-    options = ["-q", "-rfE", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    options = ["-q", "-rfE", *(word for plugin in OF_THE_SUITE for word in ("-p", f"no:{plugin}"))]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *names, *options], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -30,7 +30,7 @@ def test_every_option_is_on_the_page_and_every_one_on_the_page_is_there() -> Non
     """Names and short names."""
     documented = {name for names in rows() for name in names}
 
-    assert documented == {name for option in options() for name in option.opts}
+    assert documented == {name for option in options() for name in (*option.opts, *option.secondary_opts)}
 
 
 def test_probe_has_the_options_of_the_function_and_those_on_its_part_of_the_page() -> None:

@@ -157,7 +157,9 @@ async def test_body_over_the_limit_is_413_before_the_handler_runs(
     async with connect(url) as client:
         await client.request("POST", body=b"x" * size)
         response = await client.read_response()
-        assert (response.status, json.loads(response.body)["error"]["code"]) == (413, "app.too_large")
+        error = json.loads(response.body)["error"]
+        assert (response.status, error["code"]) == (413, "app.too_large")
+        assert f"a request body of {size} bytes is over" in error["message"]
         await client.request("POST", body=b"x" * 1000)
         assert (await client.read_response()).body == b'"called"'
     assert len(called) == 1
@@ -166,14 +168,16 @@ async def test_body_over_the_limit_is_413_before_the_handler_runs(
 
 
 async def test_chunked_body_over_the_limit_is_413(function_url: FunctionUrlFactory) -> None:
-    """L1: a body without a length is counted as it comes."""
+    """L1: a body without a length is counted as it comes, and not to its end: nobody says how long it is."""
     url = await function_url(echo, limits=LIMIT)
 
     async with connect(url) as client:
         await client.request("POST", headers=[("Transfer-Encoding", "chunked")])
         for _ in range(11):
             await client.send(b"64\r\n%b\r\n" % (b"x" * 100))
-        assert (await client.read_head()).status == 413
+        response = await client.read_response()
+    assert response.status == 413
+    assert "a request body of more than 1000 bytes is over" in json.loads(response.body)["error"]["message"]
     assert (await fetch(url)).status == 200
 
 

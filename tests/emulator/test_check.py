@@ -170,6 +170,18 @@ def test_sarif_has_what_the_standard_requires() -> None:
         assert place["artifactLocation"]["uri"].endswith(f"{result['ruleId']}.yaml")
 
 
+def test_sarif_names_files_by_uris(tmp_path: Path) -> None:
+    """What a URI cannot have is percent-encoded (3.4.3), so that a viewer finds the file."""
+    template = tmp_path / "my stack #1.yaml"
+    template.write_text(BAD[0].read_text())
+
+    _, stdout, _ = run(template, "--format", "sarif")
+
+    (result,) = json.loads(stdout)["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.endswith("/my%20stack%20%231.yaml")
+
+
 def test_sarif_of_nothing_has_no_results() -> None:
     """A run that found nothing says so with an empty list (3.14.23)."""
     code, stdout, _ = run(GOOD[0], "--format", "sarif")
@@ -190,8 +202,22 @@ def test_sarif_of_nothing_has_no_results() -> None:
         ("Outputs: {}", "not a template: it has no Resources"),
         ("Resources: [1]", "not a template: it has no Resources"),
         ("\x00\x01", "not a template"),
+        ("Metadata: 5\nResources: {}", "not a template: cfn-lint cannot read it"),
+        ("Resources: {A: {Type: x, Metadata: 5}}", "not a template: cfn-lint cannot read it"),
     ],
-    ids=["missing", "half", "brace", "list", "empty", "twice", "no resources", "resources as list", "binary"],
+    ids=[
+        "missing",
+        "half",
+        "brace",
+        "list",
+        "empty",
+        "twice",
+        "no resources",
+        "resources as list",
+        "binary",
+        "metadata",
+        "metadata of a resource",
+    ],
 )
 def test_unreadable_template_is_one_line_and_exit_code_2(tmp_path: Path, text: str | None, why: str) -> None:
     """The line names the file; findings of other templates are still told."""
@@ -209,10 +235,57 @@ def test_unreadable_template_is_one_line_and_exit_code_2(tmp_path: Path, text: s
 
 
 def test_folder_is_no_template(tmp_path: Path) -> None:
-    """Exit code 2 as well."""
-    assert run(tmp_path)[0] == 2
-    with pytest.raises(UsageError, match="no such file"):
+    """Exit code 2 as well, and the line says what it is."""
+    assert run(tmp_path) == (2, "", f"apptheory-emulate check: {tmp_path}: it is a folder; name the template in it\n")
+    with pytest.raises(UsageError, match="it is a folder"):
         check_template(str(tmp_path))
+
+
+@pytest.mark.parametrize("data", [b"Resources: {A: \xff}", b"\xff\xfeR\x00", b"\x7fELF\x02\x80"])
+def test_file_that_is_no_text_is_said_to_be(tmp_path: Path, data: bytes) -> None:
+    """In one line of ours: cfn-lint has an unfilled form for it."""
+    file = tmp_path / "template.yaml"
+    file.write_bytes(data)
+
+    code, _, stderr = run(file)
+
+    assert code == 2
+    (line,) = stderr.splitlines()
+    assert line.startswith(f"apptheory-emulate check: {file}: not a template: it is not UTF-8, at byte ")
+    assert "{" not in line
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [("!Equals [!Ref AWS::Region, a]", 40), ("!Not [{Condition: C39}]", 40)], ids=["double", "ring"]
+)
+def test_conditions_that_cfn_lint_would_not_come_to_an_end_with_are_refused(
+    tmp_path: Path, first: str, count: int
+) -> None:
+    """Each of which has the one before it twice; told with the line, before cfn-lint works them out."""
+    doubled = (f"  C{i}: !And [{{Condition: C{i - 1}}}, {{Condition: C{i - 1}}}]\n" for i in range(1, count))
+    file = tmp_path / "template.yaml"
+    file.write_text(f"Conditions:\n  C0: {first}\n{''.join(doubled)}Resources: {{A: {{Type: 'AWS::SNS::Topic'}}}}\n")
+
+    code, _, stderr = run(file)
+
+    assert code == 2
+    (line,) = stderr.splitlines()
+    number, name = (2, "C0") if "Not" in first else (13, "C11")
+    assert line.startswith(f"apptheory-emulate check: {file}:{number}: Conditions: with {name} they come to more than")
+
+
+def test_as_many_conditions_as_people_write_are_taken(tmp_path: Path) -> None:
+    """A hundred that name ten each, and a chain of them."""
+    plain = "".join(f"  P{i}: !Equals [!Ref AWS::Region, '{i}']\n" for i in range(10))
+    named = ", ".join(f"{{Condition: P{i}}}" for i in range(10))
+    many = "".join(f"  M{i}: !Or [{named}]\n" for i in range(100))
+    chain = "  L0: !Equals [!Ref AWS::Region, a]\n" + "".join(
+        f"  L{i}: !Not [{{Condition: L{i - 1}}}]\n" for i in range(1, 30)
+    )
+    file = tmp_path / "template.yaml"
+    file.write_text(f"Conditions:\n{plain}{many}{chain}Resources: {{A: {{Type: 'AWS::SNS::Topic'}}}}\n")
+
+    assert run(file) == (0, "", "")
 
 
 def test_without_a_template_the_usage_is_said() -> None:
@@ -232,8 +305,14 @@ def test_without_a_template_the_usage_is_said() -> None:
         ("lib/app.py", "import apptheory_streaming\n", "lib.app.handler", ["E9510", "E9515"]),
         ("app.py", "import json  # not apptheory_streaming\n", "app.handler", []),
         ("other.py", "import apptheory_streaming\n", "app.handler", []),
+        (
+            "app.py",
+            "\n" * 1_000_000 + "from apptheory_streaming import sse_stream\n",
+            "app.handler",
+            ["E9510", "E9515"],
+        ),
     ],
-    ids=["node", "node in a folder", "python", "python in a package", "buffered", "another file"],
+    ids=["node", "node in a folder", "python", "python in a package", "buffered", "another file", "many empty lines"],
 )
 def test_handler_file_that_streams_is_noticed(
     tmp_path: Path, file: str, code: str, handler: str, expected: list[str]
@@ -245,6 +324,42 @@ def test_handler_file_that_streams_is_noticed(
     runtime = "python3.13" if file.endswith("py") else "nodejs22.x"
 
     assert sorted(found(tmp_path, STREAMING.replace("RUNTIME", runtime).replace("HANDLER", handler))) == expected
+
+
+def test_code_that_cdk_put_beside_its_template_is_noticed(tmp_path: Path) -> None:
+    """CDK's templates name a bucket, and the folder of the code in the Metadata."""
+    (tmp_path / "asset.1a").mkdir()
+    (tmp_path / "asset.1a" / "index.mjs").write_text("export const handler = awslambda.streamifyResponse(run);")
+    chat = {
+        "Type": "AWS::Lambda::Function",
+        "Metadata": {"aws:asset:path": "asset.1a", "aws:asset:property": "Code"},
+        "Properties": {
+            "Code": {"S3Bucket": {"Fn::Sub": "assets-${AWS::Region}"}, "S3Key": "1a.zip"},
+            "Handler": "index.handler",
+            "Runtime": "nodejs22.x",
+            "Timeout": 60,
+        },
+    }
+    properties = {"AuthType": "AWS_IAM", "TargetFunctionArn": {"Fn::GetAtt": ["Chat", "Arn"]}}
+    url = {"Type": "AWS::Lambda::Url", "Properties": properties}
+
+    assert found(tmp_path, json.dumps({"Resources": {"Chat": chat, "Url": url}}), "Chat.template.json") == ["E9510"]
+
+
+@pytest.mark.parametrize("kind", ["Alias", "Version"])
+def test_url_of_an_alias_or_a_version_is_that_of_its_function(tmp_path: Path, kind: str) -> None:
+    """What refers to one refers to the function."""
+    resources = f"""
+Resources:
+  Chat:
+    Type: AWS::Lambda::Function
+    Metadata: {{apptheory: {{streaming: true}}}}
+    Properties: {{Runtime: nodejs22.x, Handler: index.handler, Timeout: 9}}
+  Live: {{Type: "AWS::Lambda::{kind}", Properties: {{FunctionName: !Ref Chat}}}}
+  Url: {{Type: "AWS::Lambda::Url", Properties: {{TargetFunctionArn: !Ref Live, AuthType: AWS_IAM}}}}
+"""
+
+    assert found(tmp_path, resources) == ["E9510"]
 
 
 def test_metadata_have_the_last_word(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ async def test_ready_line_is_the_only_one_on_stdout(folder: Path, place: tuple[s
         assert f"printed {text}" in finished.stderr
     assert "written by the handler" in finished.stderr
     assert sorted(ready) == ["control_url", "functions", "pid"]
-    assert ready["functions"] == [{"name": "own_app", "url": url, "invoke_mode": "RESPONSE_STREAM"}]
+    front = {"front": "function-url", "routes": []}
+    assert ready["functions"] == [{"name": "own_app", "url": url, "invoke_mode": "RESPONSE_STREAM", **front}]
     assert urlsplit(url).hostname == "127.0.0.1"
     assert url.endswith("/")
     assert (urlsplit(ready["control_url"]).hostname, type(ready["pid"])) == ("127.0.0.1", int)

@@ -69,7 +69,17 @@ async def test_an_http_api_says_that_it_cannot_stream(folder: Path) -> None:
             "rest-api knows no such thing as multi-value headers: that is for alb",
         ),
         (["--front", "rest-api", "--stage", "a/b"], "a stage is a name such as 'prod', not 'a/b'"),
+        (
+            ["--front", "alb", "--route", "GET /"],
+            "alb knows no such thing as routes: that is for rest-api and http-api",
+        ),
+        (
+            ["--front", "rest-api", "--route", "cats"],
+            "a route is such as 'GET /users/{id}', 'ANY /{proxy+}', not 'cats'",
+        ),
         (["--front", "rest-api", "--throttle", "100"], "'100' is not such as 100/50"),
+        (["--front", "rest-api", "--throttle", f"{'9' * 5000}/1"], "is not such as 100/50"),
+        (["--front", "rest-api", "--stream-idle", "nan"], "idle_seconds"),
         (["--front", "rest-api", "--throttle", "0/50"], "burst must be a number of requests, 1 or more, not 0"),
         (["--front", "rest-api", "--throttle", "5/0"], "rate must be more than 0 requests per second, not 0.0"),
         (["--front", "rest-api", "--integration-timeout", "901"], "901"),
@@ -85,11 +95,3 @@ def test_what_does_not_go_together(folder: Path, arguments: list[str], says: str
     done = CliRunner().invoke(serve, [f"{folder}/app.py:handler", "--in-process", *arguments])
     assert done.exit_code == 2
     assert says in " ".join(done.output.replace("│", " ").split())
-
-
-@pytest.mark.parametrize("front", ["rest-api", "alb"])
-def test_a_web_server_takes_one_format(front: str) -> None:
-    """C07: what it could not be asked is refused before it is started."""
-    done = CliRunner().invoke(serve, ["--web", "true", "--front", front])
-    assert done.exit_code == 2
-    assert f"those of {front} are others" in " ".join(done.output.split())

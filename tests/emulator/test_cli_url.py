@@ -66,7 +66,7 @@ async def test_auth_takes_the_key_of_the_environment(folder: Path) -> None:
     """C39: `test` and `test` in us-east-1 where it names none."""
     arguments = ("app.py:handler", "--in-process", "--port", "0", "--ready-json", "--auth", "AWS_IAM")
     unset: dict[str, str] = dict.fromkeys(
-        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"), ""
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"), ""
     )
     async with emulate(*arguments, cwd=folder, env=unset) as command:
         url = await command.url()

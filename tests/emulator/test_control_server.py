@@ -1,6 +1,7 @@
 """The control port itself: what is listed, what there is not, and requests that are no good."""
 
 import asyncio
+import gzip
 import json
 import socket
 import sys
@@ -106,6 +107,37 @@ async def test_content_types_that_clients_send(content_type: str) -> None:
         given = await ask(api, "POST", INVOKE, data=b'{"a": 1}', headers={"Content-Type": content_type})
 
     assert given[::2] == (200, {"a": 1})
+
+
+async def test_a_body_is_the_event_as_it_was_sent() -> None:
+    """Nothing is decompressed on the way: a megabyte can be a bomb of gigabytes."""
+    async with control_port(echo) as api:
+        given = await ask(api, "POST", INVOKE, data=gzip.compress(b"1"), headers={"Content-Encoding": "gzip"})
+
+    assert (given[0], given[1]["x-amzn-ErrorType"]) == (400, "InvalidRequestContentException")
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [("a%0aINFO%20all%20is%20well%1b[31m/invocations", "application/json"), ("%0a", ""), (INVOKE, "text/\x9bm")],
+    ids=["function", "operation", "content type"],
+)
+async def test_a_request_cannot_write_into_the_log(
+    path: str, content_type: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No line of its own, and nothing that a terminal would obey."""
+    async with control_port(echo) as api:
+        host, port = api.server.url.removeprefix("http://").rstrip("/").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        target = path if path == INVOKE else f"2015-03-31/functions/{path}"
+        head = f"POST /{target} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head.encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+        writer.close()
+
+    refused = [record.getMessage() for record in caplog.records if record.name == "apptheory_emulator"]
+    assert len(refused) == 1
+    assert refused[0].isprintable()
 
 
 async def test_a_name_that_is_none() -> None:

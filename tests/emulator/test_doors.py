@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from apptheory_emulator.config import FunctionConfig
-from apptheory_emulator.front.door import Admission, Arrival, Refusal
+from apptheory_emulator.front.door import Admission, Arrival, Door, Refusal
 from apptheory_emulator.front.doors import door_of
+from apptheory_emulator.front.routes import Destination
 from apptheory_emulator.gateways import FrontKind, Gateway
+from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.events.function_url import FunctionUrl
 from apptheory_streaming.wire.front import InvokeMode
@@ -33,6 +35,11 @@ def config(gateway: Gateway, **options: Any) -> FunctionConfig:
     return FunctionConfig(name="app", target=handler, gateway=gateway, **options)
 
 
+def door(gateway: Gateway, **options: Any) -> Door:
+    """The door of a function behind a gateway."""
+    return door_of([Destination(InProcessFunction(config(gateway, **options)), gateway)])
+
+
 def arrival(path: str = "/", *, method: str = "GET", body: bytes = b"", now: float = 0.0, **headers: str) -> Arrival:
     """A request that has just come."""
     return Arrival(
@@ -47,14 +54,14 @@ def arrival(path: str = "/", *, method: str = "GET", body: bytes = b"", now: flo
 
 def admitted(gateway: Gateway, request: Arrival, **options: Any) -> Admission:
     """What becomes of a request that passes."""
-    found = door_of(config(gateway, **options)).admit(request)
+    found = door(gateway, **options).admit(request)
     assert isinstance(found, Admission)
     return found
 
 
 def refused(gateway: Gateway, request: Arrival, **options: Any) -> tuple[int, str]:
     """Status and text of the answer to a request that does not."""
-    found = door_of(config(gateway, **options)).admit(request)
+    found = door(gateway, **options).admit(request)
     assert isinstance(found, Refusal)
     body = found.answer.body.decode()
     return found.answer.head.status, json.loads(body)["message"] if body.startswith("{") else body
@@ -109,9 +116,9 @@ def test_the_event_of_a_load_balancer(multi_value: bool) -> None:
 )
 def test_where_an_address_begins(gateway: Gateway, path: str) -> None:
     """A stage with a name is what the path of every address begins with."""
-    door = door_of(config(gateway))
-    assert door.path == path
-    assert isinstance(door.admit(arrival(path)), Admission)
+    found = door(gateway)
+    assert found.path == path
+    assert isinstance(found.admit(arrival(path)), Admission)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +166,8 @@ def test_a_body_needs_no_limit_of_lambda() -> None:
 @pytest.mark.parametrize(("kind", "path"), [(FrontKind.REST_API, "/prod/"), (FrontKind.HTTP_API, "/")])
 def test_one_request_too_many(kind: FrontKind, path: str) -> None:
     """C40: a burst passes, then a rate; the others get 429, and a path that leads nowhere costs nothing."""
-    door = door_of(config(Gateway(kind=kind, throttle=Throttle(2, 10))))
-    now = [door.admit(arrival(path, now=at)) for at in (0, 0, 0, 0.05, 0.1)]
+    limited = door(Gateway(kind=kind, throttle=Throttle(2, 10)))
+    now = [limited.admit(arrival(path, now=at)) for at in (0, 0, 0, 0.05, 0.1)]
     assert [isinstance(each, Admission) for each in now] == [True, True, False, False, True]
     assert isinstance(now[2], Refusal)
     assert now[2].answer.head.status == 429
@@ -223,12 +230,24 @@ def test_what_the_client_accepts_decides_on_base64() -> None:
         (FrontKind.REST_API, {"stage": "a/b"}, "'a/b'"),
         (FrontKind.REST_API, {"stage": ""}, "''"),
         (FrontKind.REST_API, {"timeout": 0}, "timeout"),
+        (FrontKind.REST_API, {"idle_seconds": float("nan")}, "idle_seconds"),
+        (FrontKind.REST_API, {"idle_seconds": 0}, "idle_seconds"),
+        (FrontKind.REST_API, {"transfer_mode": "STREAMED"}, "transfer_mode must be 'BUFFERED' or 'STREAM'"),
+        ("cloudfront", {}, "kind must be"),
     ],
 )
 def test_what_a_front_does_not_have_is_refused(kind: FrontKind, options: dict[str, Any], word: str) -> None:
     """C05, C07: an option that would do nothing is a mistake, and the message names it."""
     with pytest.raises(UsageError, match=word):
         Gateway(kind=kind, **options)
+
+
+def test_words_name_a_kind_and_a_mode() -> None:
+    """C05: a text that is taken for another front, or for no stream, would be worse than one that is refused."""
+    options: dict[str, Any] = {"kind": "rest-api", "transfer_mode": "STREAM"}
+
+    assert Gateway(**options) == Gateway(kind=FrontKind.REST_API, transfer_mode=TransferMode.STREAM)
+    assert Gateway(**options).kind is FrontKind.REST_API
 
 
 @pytest.mark.parametrize("options", [{"auth": AuthType.AWS_IAM}, {"invoke_mode": InvokeMode.BUFFERED}])

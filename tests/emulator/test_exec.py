@@ -1,5 +1,6 @@
 """`apptheory-emulate exec`: functions for as long as a command runs, and its exit code."""
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def folder(tmp_path: Path) -> Path:
         )
     (tmp_path / "ask.py").write_text(ASK)
     (tmp_path / "plain.txt").write_text("no program")
+    (tmp_path / "wrong.toml").write_text('[functions.chat]\nhandler = "one.py:handler"\ntimeuot = 5\n')
     return tmp_path
 
 
@@ -46,6 +48,27 @@ async def test_command_finds_each_function_by_its_variable(folder: Path, place: 
         "FUNCTION_URL_TWO_B two-b /path",
     ]
     assert " GET /path 200 " in finished.stderr
+
+
+async def test_functions_of_files_are_served_too(folder: Path) -> None:
+    """Settings and templates, what CDK synthesizes too; FUNCTION_URL is the first function of the first target."""
+    (folder / "apptheory.toml").write_text('[functions.chat]\nhandler = "one.py:handler"\n')
+    code = {"Metadata": {"aws:asset:path": "."}, "Type": "AWS::Lambda::Function"}
+    properties = {"Runtime": "python3.13", "Handler": "one.handler", "Code": {"S3Bucket": "assets", "S3Key": "a.zip"}}
+    (folder / "Pages.template.json").write_text(
+        json.dumps({"Resources": {"Pages": {**code, "Properties": properties}}})
+    )
+    names = ("FUNCTION_URL", "FUNCTION_URL_CHAT", "FUNCTION_URL_PAGES", "FUNCTION_URL_TWO_B")
+    targets = ("apptheory.toml", "Pages.template.json", "two-b.py:handler")
+
+    finished = await run_to_end("exec", *targets, "--", PYTHON, "ask.py", *names, cwd=folder)
+
+    assert finished.stdout.splitlines() == [
+        "FUNCTION_URL chat /path",
+        "FUNCTION_URL_CHAT chat /path",
+        "FUNCTION_URL_PAGES Pages /path",
+        "FUNCTION_URL_TWO_B two-b /path",
+    ], finished.stderr
 
 
 @pytest.mark.parametrize(
@@ -93,6 +116,9 @@ async def test_web_server_is_a_function_too(folder: Path) -> None:
         (("nowhere.py:handler", "--", "true"), 2, "there is no file 'nowhere.py'"),
         (("one.py:handler", "two-b.py:handler", "--name", "x", "--", "true"), 2, "--name names one function"),
         (("one.py:handler", "one:handler", "--", "true"), 2, "two functions would both be FUNCTION_URL_ONE"),
+        (("wrong.toml", "--", "true"), 2, "wrong.toml:3: functions.chat.timeuot: there is no such setting"),
+        (("wrong.toml", "--env", "A=1", "--", "true"), 2, "--env is for a function that the command line names"),
+        (("one.py:handler", "--timeout", "nan", "--", "true"), 2, "timeout must be more than 0 seconds"),
         (("one.py:handler", "--", "no-such-command-here"), 127, "there is no command 'no-such-command-here'"),
         (("one.py:handler", "--", "./plain.txt"), 126, "'./plain.txt' cannot be run: Permission denied"),
     ],

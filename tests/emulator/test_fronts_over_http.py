@@ -12,9 +12,10 @@ import pytest
 
 from apptheory_emulator import Emulator, FunctionConfig
 from apptheory_emulator.config import LateErrors
-from apptheory_emulator.front.function_url import Exchange
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.gateways import FrontKind, Gateway
 from apptheory_streaming import StreamingResponse
+from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.wire.front import InvokeMode
 from apptheory_streaming.wire.fronts.http_api import HTTP_COLLECTED_NOTE
 from apptheory_streaming.wire.fronts.rest_api import TransferMode
@@ -225,6 +226,56 @@ async def test_a_silent_stream_is_cut_and_its_function_runs_on(
     transcript = served.exchanges[0].transcript
     assert str(transcript.handler) == "ended"
     assert ("silent for 10 s" in caplog.text) is cut
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "outcome"),
+    [
+        ("sends", 15, "ended"),
+        ("sends", 10, "ended"),
+        ("fails", 15, "failed(app.internal)"),
+        ("fails", 10, "failed(app.internal)"),
+        ("waits", 3600, "timed_out"),
+        ("is left", 3600, "cancelled"),
+    ],
+    ids=["sends", "sends in that moment", "fails", "fails in that moment", "waits", "is left"],
+)
+async def test_a_stream_that_does_not_begin_is_answered(
+    then: str, seconds: float, outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """C38, E4: 504 by the time of silence, not an empty reply, and not of the function, which runs on.
+
+    Its connection serves the next request, and nothing of the late answer comes there.
+    """
+    gateway = Gateway(kind=FrontKind.REST_API, transfer_mode=TransferMode.STREAM, timeout=900, idle_seconds=10)
+
+    async def handler(event: Any, context: Any) -> AsyncIterator[bytes]:
+        if event["path"] == "/next":
+            yield b"next"
+            return
+        await asyncio.sleep(seconds)
+        if then == "fails":
+            raise ValueError("late")
+        yield b"late"
+
+    leaves = OnDisconnect.CANCEL if then == "is left" else OnDisconnect.CONTINUE
+    async with serving(gateway, handler, on_disconnect=leaves) as served, connect(served.url) as client:
+        began = asyncio.get_running_loop().time()
+        await client.request("GET", served.path)
+        response = await client.read_response()
+        took = asyncio.get_running_loop().time() - began
+        await client.request("GET", f"{served.path}next")
+        after = await client.read_response()
+
+    assert (response.status, response.cut, round(took, 3)) == (504, False, 10)
+    assert json.loads(response.body) == {"message": "Endpoint request timed out"}
+    assert response.head.value("x-amzn-errortype") == "InternalServerErrorException"
+    assert response.head.value("x-amzn-requestid")
+    assert (after.status, after.body) == (200, b"next")
+    (late,) = [each.transcript for each in served.exchanges if not each.request.path.endswith("next")]
+    assert str(late.delivery.kind) == "client_gone"
+    assert str(late.handler) == outcome
+    assert "silent for 10 s: answered 504" in caplog.text
 
 
 async def test_what_a_slow_pace_holds_back_is_no_silence() -> None:

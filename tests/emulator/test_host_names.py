@@ -1,13 +1,14 @@
 """Several functions on one port, by their host names."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from apptheory_emulator import Emulator, FunctionConfig
-from raw_http import RawResponse, connect
+from apptheory_emulator import Emulator, Exchange, FunctionConfig
+from raw_http import RawResponse, connect, fetch
 
 pytestmark = pytest.mark.streaming(clock="real")
 
@@ -54,6 +55,19 @@ async def test_each_function_is_on_every_port_by_its_host_name(emulator: Emulato
         assert (await asked(export, host))[1][0] == "Export"
 
 
+async def test_an_absolute_target_wins_over_the_host(emulator: Emulator) -> None:
+    """RFC 9112, section 3.2.2; one that names no function of ours is that of the port, whatever Host says."""
+    chat, export = "chat.lambda-url.localhost", "export.lambda-url.localhost"
+    named = {f"http://{export}": "Export", f"HTTP://a@{export}:80": "Export", "http://127.0.0.1:80": "chat"}
+    for authority, name in named.items():
+        async with connect(emulator.functions[0].url) as client:
+            host = chat if name == "Export" else export
+            await client.send(f"GET {authority}/path HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            response = await client.read_response()
+
+        assert (response.status, json.loads(response.body)[0]) == (200, name)
+
+
 async def test_a_name_that_no_function_has_gets_what_aws_says_of_an_unknown_url(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -68,14 +82,42 @@ async def test_a_name_that_no_function_has_gets_what_aws_says_of_an_unknown_url(
     assert any(message.endswith("GET / 403 handler=not_called") for message in caplog.messages)
 
 
-async def test_of_two_functions_of_one_name_the_host_is_the_first(caplog: pytest.LogCaptureFixture) -> None:
-    """Both have their port, and `settled` waits for both."""
-    caplog.set_level("INFO")
+async def test_of_two_functions_of_one_name_the_host_is_the_first() -> None:
+    """Both have their port."""
     one, two = (FunctionConfig(name="same", target=lambda event, context, number=number: number) for number in (1, 2))
     async with Emulator([one, two], shutdown_seconds=0) as emulator:
         for url, answer in zip((each.url for each in emulator.functions), (1, 2), strict=True):
             assert await asked(url, "same.lambda-url.localhost") == (200, 1)
             assert await asked(url, "127.0.0.1") == (200, answer)
-        await emulator.settled()
 
-    assert len([message for message in caplog.messages if "GET / 200" in message]) == 4
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_settled_waits_for_the_handlers_of_every_function(first: int) -> None:
+    """Of two of one name too, in either order: a handler may run on when its client has its response (E6)."""
+    gates = [asyncio.Event(), asyncio.Event()]
+    heard: asyncio.Queue[Exchange] = asyncio.Queue()
+    configs = [FunctionConfig(name="same", target=runs_on(gate)) for gate in gates]
+    async with Emulator(configs, shutdown_seconds=0, on_exchange=heard.put_nowait) as emulator:
+        for function in emulator.functions:
+            assert (await fetch(function.url, "HEAD")).status == 200
+        settled = asyncio.create_task(emulator.settled())
+
+        gates[first].set()
+        await heard.get()
+        for _ in range(10):  # in which `settled` could come to its end
+            await asyncio.sleep(0)
+        assert not settled.done()
+        gates[1 - first].set()
+        await settled
+
+        assert heard.qsize() == 1
+
+
+def runs_on(gate: asyncio.Event) -> Callable[..., Any]:
+    """A handler that is not over with its head."""
+
+    async def handler(event: Any, context: Any) -> AsyncIterator[bytes]:
+        yield b"begun"
+        await gate.wait()
+
+    return handler

@@ -38,9 +38,12 @@ async def three(event: Any, context: Any) -> AsyncIterator[str]:
         yield chunk
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize(
-    "clock", [pytest.param(VirtualLoop, id="virtual"), pytest.param(asyncio.new_event_loop, id="real")]
+    ("case", "clock"),
+    [
+        *[pytest.param(case, VirtualLoop, id=f"{case.name}-virtual") for case in CASES],
+        *[pytest.param(case, asyncio.new_event_loop, id=f"{case.name}-real") for case in CASES if not case.tells_time],
+    ],
 )
 def test_w7_a_capture_over_http_equals_one_in_process(case: Case, clock: Any) -> None:
     """W7, D3: head, chunks with the empty ones, errors, outcomes; in virtual time the times too, in real time none."""

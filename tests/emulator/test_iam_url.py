@@ -26,6 +26,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
 
 
 async def echo(event: Any, context: Any) -> StreamingResponse:
@@ -94,6 +95,35 @@ async def test_a_preflight_needs_no_signature(function_url: FunctionUrlFactory) 
 
     assert (preflight.status, preflight.head.value("access-control-allow-methods")) == (200, "GET")
     assert (await fetch(url, headers=[origin])).status == 403
+
+
+async def test_a_page_may_read_why_it_was_refused(function_url: FunctionUrlFactory) -> None:
+    """C37: a 403 has the CORS headers that any other response has, for an origin that is allowed."""
+    cors = CorsConfig(
+        allow_origins=("https://app.example",), allow_credentials=True, expose_headers=("x-amzn-errortype",)
+    )
+    url = await function_url(echo, auth="AWS_IAM", cors=cors)
+
+    page = await fetch(url, headers=[("Origin", "https://app.example")])
+    stranger = await fetch(url, headers=[("Origin", "https://evil.example")])
+
+    assert (page.status, page.head.values("access-control-allow-origin")) == (403, ["https://app.example"])
+    assert page.head.values("access-control-allow-credentials") == ["true"]
+    assert page.head.values("access-control-expose-headers") == ["x-amzn-errortype"]
+    assert page.head.values("vary") == ["Origin"]
+    assert page.head.values("x-amzn-errortype") == ["AccessDeniedException"]
+    assert (stranger.status, stranger.head.values("access-control-allow-origin")) == (403, [])
+
+
+async def test_the_session_token_of_the_environment_is_asked_for(
+    function_url: FunctionUrlFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C39: who signs with a temporary key sends its token."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+
+    refused = await ask(await function_url(echo, auth="AWS_IAM"))
+
+    assert (refused.status, refused.head.value("x-amzn-ErrorType")) == (403, "UnrecognizedClientException")
 
 
 async def test_an_unknown_kind_of_authentication_is_refused(function_url: FunctionUrlFactory) -> None:

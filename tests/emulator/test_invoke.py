@@ -99,7 +99,7 @@ async def test_the_handler_gets_client_context_and_qualifier() -> None:
     ],
 )
 async def test_a_function_is_found_by_every_form_of_its_name(name: str) -> None:
-    """Account and region are not looked at; `function` is the only one that is served."""
+    """Account and region are not looked at; `function` is the first that is served."""
     async with control_port(echo) as api:
         assert (await api.invoke(name, Payload=b"1"))[1] == b"1"
 
@@ -146,6 +146,8 @@ async def test_events_in_flight_have_the_time_of_a_shutdown(seconds: float, outc
 
     async def handler(event: Any, context: Any) -> Any:
         await until(lambda: refused(url))
+        if not seconds:  # the port is closed a moment before the time begins
+            await asyncio.Event().wait()
 
     async with lambda_functions(FunctionConfig(name="chat", target=handler), shutdown_seconds=seconds) as api:
         url = api.server.url
@@ -333,12 +335,19 @@ async def test_a_function_that_is_not_there() -> None:
     assert error["Error"]["Message"] == f"Function not found: {arn} (functions served here: chat)"
 
 
-async def test_the_name_function_means_nothing_where_several_are_served() -> None:
-    async with lambda_functions(FunctionConfig(name="a", target=echo), FunctionConfig(name="b", target=echo)) as api:
-        with pytest.raises(api.client.exceptions.ResourceNotFoundException):
-            await api.invoke("function")
+@pytest.mark.parametrize(
+    ("names", "meant"), [(("b", "a"), "b"), (("b", "function", "a"), "function")], ids=["none has it", "one has it"]
+)
+async def test_the_name_function_always_works(names: tuple[str, ...], meant: str) -> None:
+    """It means the first function, as FUNCTION_URL of `exec` does, unless one is called so."""
 
-        assert (await api.invoke("b", Payload=b"2"))[1] == b"2"
+    async def who(event: Any, context: Any) -> str:
+        return str(context.function_name)
+
+    async with lambda_functions(*(FunctionConfig(name=name, target=who) for name in names)) as api:
+        asked = [json.loads((await api.invoke(name))[1]) for name in ("function", "a")]
+
+    assert asked == [meant, "a"]
 
 
 async def test_one_too_many_is_throttled() -> None:

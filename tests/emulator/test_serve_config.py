@@ -50,6 +50,24 @@ Resources:
 """
 
 
+API_TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.13, CodeUri: ., Timeout: 30}}
+Resources:
+  Read:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.name
+      FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}
+      Events: {Get: {Type: Api, Properties: {Path: "/items/{id}", Method: get, ResponseTransferMode: STREAM}}}
+  Write:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.name
+      Events: {Put: {Type: Api, Properties: {Path: "/items/{id}", Method: put, ResponseTransferMode: STREAM}}}
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with an app and its settings."""
@@ -60,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--config", "apptheory.toml"), ("--config=apptheory.toml",), ("apptheory.toml",)]
+    "arguments", [("--config", "apptheory.toml"), ("serve", "--config=apptheory.toml"), ("apptheory.toml",)]
 )
 async def test_functions_of_a_file_are_served_in_its_order(folder: Path, arguments: tuple[str, ...]) -> None:
     """Each has a URL of its own, its environment, its memory and its invoke mode."""
@@ -87,6 +105,42 @@ async def test_template_is_served(folder: Path) -> None:
 
         assert function["name"] == "Chat"
         assert (await fetch(function["url"])).body == b"Chat cloud 512"
+
+
+async def test_what_a_template_has_and_only_aws_knows_is_one_line_that_names_the_function_once(folder: Path) -> None:
+    """File and line first, as in errors."""
+    (folder / "template.yaml").write_text(TEMPLATE.replace("STAGE: cloud", "STAGE: !GetAtt Table.Arn"))
+    async with emulate("template.yaml", "--port", "0", "--ready-json", cwd=folder) as command:
+        await command.ready()
+        finished = await command.stop()
+
+    (note,) = (line for line in finished.stderr.splitlines() if "only AWS knows" in line)
+    assert note.endswith(
+        "template.yaml:12: Chat: the variable STAGE is ${Table.Arn}, which only AWS knows: it is left out"
+    )
+    assert note.count("Chat") == 1
+
+
+async def test_routes_of_a_template_are_served_behind_their_api(folder: Path) -> None:
+    """One address for both functions of the API, another for the URL; the log and the ready line have every one."""
+    (folder / "template.yaml").write_text(API_TEMPLATE)
+    async with emulate("template.yaml", "--port", "0", "--ready-json", cwd=folder) as command:
+        url, read, write = (await command.ready())["functions"]
+        await command.says(f"serving Write on {write['url']} (rest-api, PUT /items/{{id}}, RESPONSE_STREAM)")
+        answers = [
+            (await fetch(read["url"], method, f"/Prod/items/{method}")).body for method in ("GET", "PUT", "POST")
+        ]
+        answers.append((await fetch(url["url"])).body)
+
+    assert [(each["name"], each["front"], each["routes"]) for each in (url, read, write)] == [
+        ("Read", "function-url", []),
+        ("Read", "rest-api", ["GET /items/{id}"]),
+        ("Write", "rest-api", ["PUT /items/{id}"]),
+    ]
+    assert read["url"] == write["url"]
+    assert read["url"].endswith("/Prod/")
+    assert answers[:2] == [b"Read - 128", b"Write - 128"]
+    assert answers[2:] == [b'{"message":"Missing Authentication Token"}', b"Read - 128"]
 
 
 async def test_port_of_a_function_is_its_own_and_the_first_without_one_gets_the_command_s(folder: Path) -> None:
@@ -124,12 +178,17 @@ async def test_port_that_is_taken_is_named(folder: Path) -> None:
         (("--config", "wrong.toml"), "wrong.toml:3: functions.first.memry"),
         (("--config", "apptheory.toml", "--name", "x"), "No such option"),
         (("--config", "apptheory.toml", "app.py:name"), "unexpected extra argument"),
-        (("--config", "missing.toml"), "nowhere.py"),
+        (("--config", "missing.toml"), "missing.toml:2: functions.first.handler: there is no file 'nowhere.py'"),
+        (("exec", "missing.toml", "--", "true"), "missing.toml:2: functions.first.handler: there is no file"),
+        (("--config", "."), ".: it is a folder"),
+        (("--config", "shared.toml"), "first and second both have the route ANY / of one API"),
     ],
 )
 async def test_what_a_file_cannot_say_is_one_clear_line(folder: Path, arguments: tuple[str, ...], says: str) -> None:
     """Wrong usage is 2, with the place of it; what belongs to one function is no option for all."""
     (folder / "wrong.toml").write_text('[functions.first]\nhandler = "app.py:name"\nmemry = 5\n')
+    shared = 'handler = "app.py:name"\nrest_api = {api = "shop"}\n'
+    (folder / "shared.toml").write_text(f"[functions.first]\n{shared}[functions.second]\n{shared}")
     (folder / "missing.toml").write_text('[functions.first]\nhandler = "nowhere.py:name"\n')
 
     finished = await run_to_end(*arguments, cwd=folder)

@@ -127,6 +127,14 @@ def test_pyproject_has_the_same_under_tool_apptheory(tmp_path: Path) -> None:
         ("[functions.a]\nhandler = 'a.py:h'\nport = true\n", "3: functions.a.port: it must be a whole number, not true"),
         ("[functions.a]\nhandler = 'a.py:h'\ntimeout = inf\n", "3: functions.a.timeout: it must be more than 0, not inf"),
         ("functions.a = {handler = 'a.py:h', ports = 1}\n", "1: functions.a.ports: there is no such setting; did you mean port?"),
+        ("[functions.a]\nhandler = 'a.py:h'\nport = 0x" + "f" * 5000 + "\n", "3: functions.a.port: a whole number of TOML has 64 bits, and this one is beyond them"),
+        ("[functions.a]\nhandler = 'a.py:h'\ntimeout = 0x" + "f" * 5000 + "\n", "3: functions.a.timeout: a whole number of TOML has 64 bits"),
+        ("[functions.a]\nhandler = 'a.py:h'\nport = -9223372036854775809\n", "3: functions.a.port: a whole number of TOML has 64 bits"),
+        ("[functions.a]\nhandler = 'a.py:h'\nport = -9223372036854775808\n", "3: functions.a.port: it must be 0 or more, not -9223372036854775808"),
+        ("[functions.a]\nhandler = 'a.py:h'\n[functions.a.environment]\nX = 'y'\n'A=B' = 'c'\n", "5: functions.a.environment.A=B: no variable has such a name: it is empty, or has = or a NUL in it"),
+        ("[functions.a]\nhandler = 'a.py:h'\n[functions.a.environment]\n\"A\\u0000\\nB\" = 'c'\n", "4: functions.a.environment.'A\\x00\\nB': no variable has such a name"),
+        ("[functions.a]\nhandler = 'a.py:h'\n[functions.a.environment]\nX = \"y\\u0000\"\n", "4: functions.a.environment.X: it has a NUL in it, which no variable can have"),
+        ("[functions.a]\nhandler = 'a.py:h'\nport = 3001\n[functions.b]\nhandler = 'a.py:h'\nport = 3001\n", "6: functions.b.port: 3001 is the port of a already"),
         ("[functions.a]\nhandler 'a.py:h'\n", "2:9: not TOML: Expected '=' after a key in a key/value pair"),
     ],
     ids=lambda value: value.partition(": ")[2][:60] if ": " in str(value) else None,
@@ -134,6 +142,51 @@ def test_pyproject_has_the_same_under_tool_apptheory(tmp_path: Path) -> None:
 def test_mistake_is_told_with_file_line_and_key(tmp_path: Path, text: str, said: str) -> None:
     """And with what would do."""
     assert refusal(tmp_path, text).startswith(f"apptheory.toml:{said}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("handler = 'nosuch.py:handler'", "handler: there is no file 'nosuch.py'"),
+        ("handler = 'chat.py'", "handler: 'chat.py' names no attribute"),
+        ("handler = 'x.mjs:handler'", "handler: there is no file 'x.mjs'"),
+        ("exec = './nosuch'", "exec: there is no program './nosuch' to be run"),
+        ("exec = 'a \"b'", "exec: 'a \"b' is no command"),
+        ("exec = 'ls'\nenvironment = {AWS_LAMBDA_RUNTIME_API = 'x'}", "environment: env: AWS_LAMBDA_RUNTIME_API is"),
+    ],
+    ids=["no file", "no attribute", "no file of Node", "no program", "no command", "environment"],
+)
+def test_what_cannot_be_run_is_told_with_file_line_and_key(tmp_path: Path, setting: str, said: str) -> None:
+    """When a function is to be served: a file may be read before what it names is built."""
+    (settings,) = read(tmp_path, f"[functions.a]\n\n{setting}\n")
+
+    with pytest.raises(UsageError) as refused:
+        settings.function_config()
+
+    (line,) = str(refused.value).splitlines()
+    number = 2 + len(setting.splitlines())
+    assert line.startswith(f"{tmp_path}/apptheory.toml:{number}: functions.a.{said}")
+
+
+def test_functions_of_one_api_have_one_port(tmp_path: Path) -> None:
+    """And two on free ones do not share theirs."""
+    api = "port = 3001\nrest_api = {api = 'shop', routes = ['GET /%s']}\n"
+    text = f"[functions.a]\nhandler = 'a.py:h'\n{api % 'a'}[functions.b]\nhandler = 'a.py:h'\n{api % 'b'}"
+    free = "".join(f"[functions.{name}]\nhandler = 'a.py:h'\nport = 0\n" for name in "ab")
+
+    assert [each.port for each in read(tmp_path, text)] == [3001, 3001]
+    assert [each.port for each in read(tmp_path, free)] == [0, 0]
+    assert refusal(tmp_path, text.replace("'shop'", "'other'", 1)) == (
+        "apptheory.toml:7: functions.b.port: 3001 is the port of a already"
+    )
+
+
+@pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000], ids=["levels", "digits"])
+def test_toml_that_is_too_much_for_its_reader_is_said_to_be(tmp_path: Path, value: str) -> None:
+    """No traceback, though what is wrong is no mistake of TOML."""
+    assert refusal(tmp_path, f"[functions.a]\nhandler = 'a.py:h'\nport = {value}\n").startswith(
+        "apptheory.toml: not TOML: "
+    )
 
 
 def test_line_in_pyproject_is_that_of_the_whole_file(tmp_path: Path) -> None:
@@ -150,7 +203,12 @@ def test_pyproject_without_settings_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("missing.toml", "no such file"), ("settings.ini", "settings are a .toml file")]
+    ("name", "said"),
+    [
+        ("missing.toml", "no such file"),
+        (".", "it is a folder; name the file in it"),
+        ("settings.ini", "settings are a .toml file"),
+    ],
 )
 def test_file_that_is_none_is_refused(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "settings.ini").write_text("")
@@ -167,12 +225,13 @@ def test_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_schema_knows_the_fields_of_the_settings_and_no_others() -> None:
-    """The two cannot drift apart; name, folder, kind and notes are not the file's to say."""
+    """The two cannot drift apart; name, folder, kind, notes and places are not the file's to say."""
     function = settings_schema()["$defs"]["function"]["properties"]
     cors = settings_schema()["$defs"]["cors"]["properties"]
-    own = {"name", "folder", "kind", "notes"}
+    own = {"name", "folder", "kind", "notes", "places", "gateway", "also"}
+    fronts = {"front", "rest_api", "http_api", "alb"}  # tests/emulator/test_settings_fronts.py
 
-    assert set(function) == set(FunctionSettings.__dataclass_fields__) - own
+    assert set(function) - fronts == set(FunctionSettings.__dataclass_fields__) - own
     assert set(cors) == set(CorsConfig.__dataclass_fields__)
 
 

@@ -3,8 +3,10 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,6 +133,8 @@ CHANGES: dict[str, Change] = {
     "no body": lambda request: dataclasses.replace(request, body=b""),
     "method": lambda request: dataclasses.replace(request, method="PUT"),
     "path": lambda request: dataclasses.replace(request, path="/a%20b/d"),
+    "a fragment behind the path": lambda _: dataclasses.replace(signed("/a"), path="/a#d"),
+    "a fragment behind the query": lambda request: dataclasses.replace(request, query=f"{request.query}#d"),
     "encoding of the path": lambda request: dataclasses.replace(request, path="/a%20b/%63"),
     "query": query("x=1", "x=2"),
     "one parameter more": lambda request: dataclasses.replace(request, query=request.query + "&z=1"),
@@ -260,4 +264,81 @@ def test_the_key_is_that_of_the_environment() -> None:
             }
         )
         == KEY
+    )
+
+
+TEMPORARY = dataclasses.replace(KEY, token="session/token==")
+WRONG_TOKEN = "The security token included in the request is invalid."
+
+
+@pytest.mark.parametrize("signer", [SigV4Auth, SigV4QueryAuth], ids=["header", "query"])
+def test_the_token_of_a_temporary_key_has_to_come(signer: type[Any]) -> None:
+    """C39: with the token that was set, in the header or in the query; not without one, and not with another."""
+    requests = {
+        token: signed(method="GET", body=b"", signer=signer, token=token)
+        for token in (TEMPORARY.token, "another/token", None)
+    }
+
+    assert verdict(requests[TEMPORARY.token], key=TEMPORARY) == KEY.key_id
+    assert verdict(requests["another/token"], key=TEMPORARY) == WRONG_TOKEN
+    assert verdict(requests[None], key=TEMPORARY) == WRONG_TOKEN
+
+
+def test_a_token_that_was_not_signed_is_none() -> None:
+    """C39: it was added behind the signature, by anybody."""
+    request = signed()
+    added = dataclasses.replace(request, headers=(*request.headers, ("X-Amz-Security-Token", TEMPORARY.token)))
+
+    assert verdict(added, key=TEMPORARY) == WRONG_TOKEN
+    assert verdict(added) == KEY.key_id
+
+
+def test_the_token_of_the_environment_belongs_to_its_key() -> None:
+    """A token without a key of its own is that of another program."""
+    token = {"AWS_SESSION_TOKEN": "t"}
+
+    assert AccessKey.of_environment({"AWS_ACCESS_KEY_ID": "AKID", **token}).token == "t"
+    assert AccessKey.of_environment(token).token == ""
+
+
+def dated() -> HttpRequest:
+    """A request that was signed with a Date header and no X-Amz-Date, as botocore does where there is one."""
+    request = signed(headers={"Date": "now"})
+    assert not request.first("x-amz-date")
+    return request
+
+
+def judged(request: HttpRequest, now: datetime) -> str:
+    """Who signed it, or the type of the refusal."""
+    result = verify(request, KEY, now=now)
+    return result.access_key if isinstance(result, IamCaller) else result.head.headers["x-amzn-errortype"][0]
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that is not in Greenwich."""
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_a_date_header_may_be_the_time_of_a_signature() -> None:
+    """C39: it counts as X-Amz-Date does, the clock included, wherever the machine is."""
+    request = dated()
+    signed_at = parsedate_to_datetime(request.first("date")).replace(tzinfo=UTC)
+
+    assert judged(request, signed_at) == KEY.key_id
+    assert judged(request, signed_at + FIVE_MINUTES) == KEY.key_id
+    assert judged(request, signed_at + FIVE_MINUTES + SECOND) == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("text", ["yesterday", "Fri, 31 Dec 9999 23:59:59 -1400", "20261121T000000Z"])
+def test_a_date_that_was_not_signed_is_refused(text: str) -> None:
+    """C39: whatever stands in it."""
+    assert (
+        judged(header("date", lambda _: text)(dated()), datetime(2026, 11, 21, tzinfo=UTC))
+        == "InvalidSignatureException"
     )

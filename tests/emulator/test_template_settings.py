@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,17 @@ def test_what_only_aws_knows_is_noted(tmp_path: Path, old: str, new: str, said: 
     assert any(said in note for note in chat.notes)
 
 
+def test_program_that_is_not_built_is_told_with_its_line(tmp_path: Path) -> None:
+    """What a custom runtime is started by; the file may be read before."""
+    queue = read(tmp_path, SAM)[2]
+
+    with pytest.raises(UsageError) as refused:
+        queue.function_config()
+
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(f"{tmp_path}/template.yaml:28: Queue: there is no program ")
+
+
 def test_template_without_functions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"template\.yaml: it has no functions"):
         read(tmp_path, "Resources: {Table: {Type: 'AWS::DynamoDB::Table'}}")
@@ -206,12 +217,15 @@ async def test_function_of_a_template_answers(tmp_path: Path) -> None:
         assert await to_thread(ask, emulator.functions[0].url) == b"chat-testtest"
 
 
-def broken(value: Any) -> Iterator[Any]:
+OTHERS: tuple[Any, ...] = (None, -1, "", "nan", "${x}", [1], {"a": {}}, {"Ref": ["x"]}, {"Ref": "AWS::NoValue"})
+
+
+def broken(value: Any, others: Sequence[Any] = OTHERS) -> Iterator[Any]:
     """The value with one part of it of another type, for each part."""
-    yield from (None, -1, "", "nan", "${x}", [1], {"a": {}}, {"Ref": ["x"]}, {"Ref": "AWS::NoValue"})
+    yield from others
     if isinstance(value, dict | list):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            for other in broken(inner):
+            for other in broken(inner, others):
                 copy = value.copy()
                 copy[key] = other
                 yield copy
@@ -245,3 +259,53 @@ def test_parts_of_the_wrong_type_are_refused_or_left_out(tmp_path: Path, kind: s
             refused += 1
 
     assert refused
+
+
+def test_parts_of_apis_of_the_wrong_type_are_refused_or_left_out(tmp_path: Path) -> None:
+    """As above, for events, definitions, methods, stages and their settings."""
+    uri = "arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/${Chat.Arn}/invocations"
+    integration = {"uri": {"Fn::Sub": uri}, "responseTransferMode": "STREAM", "timeoutInMillis": 900}
+    limits = {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingBurstLimit": 1, "ThrottlingRateLimit": 1}
+    events = {
+        "One": {"Type": "Api", "Properties": {"Path": "/a", "Method": "get", "RestApiId": {"Ref": "Own"}}},
+        "Two": {"Type": "HttpApi", "Properties": {"Path": "/a", "Method": "get", "RouteSettings": limits}},
+    }
+    function = {"Runtime": "nodejs22.x", "Handler": "index.handler", "CodeUri": "src", "Events": events}
+    body = {"paths": {"/b": {"get": {"x-amazon-apigateway-integration": integration}}}}
+    api = {"StageName": "live", "Variables": {"a": "b"}, "MethodSettings": [limits], "BinaryMediaTypes": ["*/*"]}
+    parts = {
+        "Chat": {"Type": "AWS::Serverless::Function", "Properties": function},
+        "Own": {"Type": "AWS::Serverless::Api", "Properties": api},
+        "Defined": {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "x", "DefinitionBody": body}},
+        "Filed": {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "x", "DefinitionUri": "src"}},
+        "Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "x"}},
+        "Part": {
+            "Type": "AWS::ApiGateway::Resource",
+            "Properties": {"RestApiId": {"Ref": "Rest"}, "ParentId": {"Ref": "Part"}, "PathPart": "c"},
+        },
+        "Read": {
+            "Type": "AWS::ApiGateway::Method",
+            "Properties": {
+                "RestApiId": {"Ref": "Rest"},
+                "ResourceId": {"Ref": "Part"},
+                "HttpMethod": "GET",
+                "Integration": {"Type": "AWS_PROXY", "Uri": {"Fn::Sub": uri}},
+            },
+        },
+        "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "v1"}},
+    }
+    (tmp_path / "src").mkdir()
+    file = tmp_path / "template.json"
+    refused, served = 0, 0
+    for name, part in parts.items():
+        for each in broken(part, (-1, [1], {"a": {}})):
+            file.write_text(json.dumps({"Resources": parts | {name: each}}))
+            try:
+                for settings in load_settings(file):
+                    served += settings.gateway is not None
+            except UsageError as error:
+                assert str(error)  # noqa: PT017 - most are refused, but not all
+                refused += 1
+
+    assert refused
+    assert served

@@ -59,7 +59,7 @@ def test_a_room_imports_only_rooms_that_stand_before_it(room: str) -> None:
     ("room", "allowed"),
     [
         ("streaming", set[str]()),
-        ("testkit", {"anyio", "freezegun", "hypothesis", "time_machine"}),  # where a test asks for them
+        ("testkit", {"anyio", "freezegun", "hypothesis", "jsonschema", "time_machine"}),  # where a test asks for them
         (
             "emulator",
             {"aiohttp", "botocore", "cfnlint", "click", "dotenv", "httptools", "multidict", "watchfiles", "yarl"},

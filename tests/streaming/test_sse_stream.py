@@ -109,6 +109,12 @@ def test_one_event_may_stand_in_the_place_of_all(events: Any, frames: list[bytes
     assert capture.chunks == frames
 
 
+@every_kind
+def test_w2_nothing_is_a_value_too(kind: str) -> None:
+    """None is sent as the JSON `null` and counted; an event without data is a hint or a comment."""
+    assert get(kind, None, ids=True).chunks == [b"id: 1\ndata: null\n\n"]
+
+
 def test_what_is_no_source_of_events_is_refused() -> None:
     """At the call, and not in the middle of a response."""
     with pytest.raises(UsageError, match="sse_stream takes an iterable, sync or async, not int"):

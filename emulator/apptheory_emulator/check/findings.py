@@ -49,8 +49,16 @@ def check_template(file: str) -> list[Finding]:
     Raises UsageError for a file that cannot be read as a template.
     """
     TemplateFile(file)
-    matches = run_template_by_file_path(file, ConfigMixIn([]), _own_rules(), ignore_bad_template=False)
-    return sorted((_finding(file, match) for match in matches), key=_place)
+    return sorted((_finding(file, match) for match in _matches(file)), key=_place)
+
+
+def _matches(file: str) -> list[Any]:
+    try:
+        return list(run_template_by_file_path(file, ConfigMixIn([]), _own_rules(), ignore_bad_template=False))
+    except Exception as error:  # cfn-lint has no type for what it stumbles over, such as Metadata that are a number
+        raise UsageError(
+            f"{file}: not a template: cfn-lint cannot read it ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _own_rules() -> Any:

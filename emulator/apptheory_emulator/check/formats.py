@@ -6,6 +6,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
 
 from apptheory_emulator.check.findings import RULES, Finding
 
@@ -68,7 +69,7 @@ def _result(finding: Finding) -> object:
         "endLine": finding.end_line,
         "endColumn": finding.end_column,
     }
-    artifact = {"uri": Path(finding.file).as_posix()}
+    artifact = {"uri": quote(Path(finding.file).as_posix())}
     return {
         "ruleId": finding.id,
         "level": finding.severity.value,

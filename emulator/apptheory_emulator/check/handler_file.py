@@ -8,13 +8,16 @@ from typing import Any
 __all__ = ["streaming_in_code"]
 
 _ENDINGS = (".py", ".mjs", ".js", ".cjs", ".mts", ".ts", ".cts")
-_STREAMS = re.compile(r"\bstreamifyResponse\s*\(|^\s*(?:from|import)\s+apptheory_streaming\b", re.MULTILINE)
+_STREAMS = re.compile(r"\bstreamifyResponse\s*\(|^[ \t]*(?:from|import)[ \t]+apptheory_streaming\b", re.MULTILINE)
 _MOST_BYTES = 1024 * 1024
 
 
-def streaming_in_code(properties: Mapping[str, Any], *, folder: Path) -> str | None:
-    """Say where the code of a function streams, or give None: its code is not here, or does not look like it."""
-    code = properties.get("CodeUri", properties.get("Code", properties.get("InlineCode")))
+def streaming_in_code(properties: Mapping[str, Any], *, folder: Path, asset: object = None) -> str | None:
+    """Say where the code of a function streams, or give None: its code is not here, or does not look like it.
+
+    `asset` is the folder of the code where CDK made the template, whose `Code` names the bucket alone.
+    """
+    code = asset or properties.get("CodeUri", properties.get("Code", properties.get("InlineCode")))
     inline = code.get("ZipFile") if isinstance(code, Mapping) else properties.get("InlineCode")
     if isinstance(inline, str):
         return "its inline code" if _STREAMS.search(inline) else None

@@ -15,6 +15,7 @@ __all__ = ["Stack", "referred"]
 
 _REFERENCE = re.compile(r"\$\{(\w+)(?:\.\w+)?\}")
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
+_ALIASES = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
 _REST_APIS = ("AWS::Serverless::Api", "AWS::ApiGateway::RestApi")
 _IMPLICIT_API = "ServerlessRestApi"
 
@@ -50,7 +51,7 @@ class Stack:
                 properties=properties,
                 path=path,
                 declared=self._declared(name),
-                code=streaming_in_code(properties, folder=self._folder),
+                code=streaming_in_code(properties, folder=self._folder, asset=self._asset(name)),
             )
             for name, properties, path in self.of_type(*_FUNCTIONS)
         }
@@ -101,12 +102,13 @@ class Stack:
         ]
 
     def named(self, text: object) -> str | None:
-        """Find the function that a name, an ARN or a URI refers to."""
+        """Find the function that a name, an ARN or a URI refers to, by itself or by an alias or a version of it."""
         if not isinstance(text, str):
             return None
         for found in _REFERENCE.finditer(text):
-            if found[1] in self.functions:
-                return found[1]
+            name = self._aliases.get(found[1], found[1])
+            if name in self.functions:
+                return name
         last = text.split("/functions/")[-1].split("/")[0].split(":function:")[-1]
         names = (name for name, each in self.functions.items() if each.properties.get("FunctionName") == last)
         return next(names, None)
@@ -130,6 +132,16 @@ class Stack:
     def _declared(self, name: str) -> Mapping[str, Any]:
         """What Metadata say, those of the whole template for what the resource leaves open."""
         return {**self._defaults, **_settings(self.resources[name].get("Metadata"))}
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """What aliases and versions are of, by their logical names."""
+        named = ((name, referred(each.get("FunctionName"))) for name, each, _ in self.of_type(*_ALIASES))
+        return {name: function for name, function in named if function is not None}
+
+    def _asset(self, name: str) -> object:
+        """Where CDK put the code of a function, beside the template."""
+        return as_mapping(self.resources[name].get("Metadata")).get("aws:asset:path")
 
     def _methods(self) -> Iterator[Route]:
         for _, properties, path in self.of_type("AWS::ApiGateway::Method"):

@@ -6,16 +6,22 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, Any
 
 import click
 
-from apptheory_emulator.commands.function_options import FunctionOptions, functions_options
+from apptheory_emulator.commands.behind_dashes import CommandBehindDashes, words_behind_dashes
+from apptheory_emulator.commands.function_options import FunctionOptions, functions_options, said_options
+from apptheory_emulator.commands.serve_config import SETTINGS_ENDINGS
 from apptheory_emulator.commands.stdio import set_up_logging, stdout_for_tools
+from apptheory_emulator.commands.strict_option import held_to_aws, strict_option
 from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.control_server import ControlPort
 from apptheory_emulator.server import Emulator
+from apptheory_emulator.settings.loading import load_settings
+from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
 
 __all__ = ["exec_command"]
@@ -28,21 +34,9 @@ BY_SIGNAL = 128
 _log = logging.getLogger("apptheory_emulator")
 
 
-class _CommandBehindDashes(click.Command):
-    """Takes what stands behind `--` as the command to run."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Split the arguments at the first `--`."""
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta[__name__] = args[at + 1 :]
-            args = args[:at]
-        return super().parse_args(ctx, args)
-
-
 @click.command(
     "exec",
-    cls=_CommandBehindDashes,
+    cls=CommandBehindDashes,
     context_settings={"help_option_names": ["-h", "--help"]},
     options_metavar="[OPTIONS]",
     epilog="Example: apptheory-emulate exec app/index.mjs:handler -- npm test",
@@ -55,26 +49,67 @@ class _CommandBehindDashes(click.Command):
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds that one invocation may take.",
 )
+@strict_option
 @click.pass_context
-def exec_command(context: click.Context, *, functions: tuple[FunctionOptions, ...], timeout: float) -> None:
+def exec_command(
+    context: click.Context,
+    *,
+    targets: tuple[str, ...],
+    function_of: Callable[[str | None], FunctionOptions],
+    timeout: float,
+    strict: bool | None,
+) -> None:
     """Serve functions on free ports, run a command with their URLs in its environment, and exit as it did.
 
-    Write the command behind `--`. It finds FUNCTION_URL, the URL of the first function, and
+    A target is a handler, or a file that describes functions: apptheory.toml, pyproject.toml or a template of SAM or
+    CloudFormation. Write the command behind `--`. It finds FUNCTION_URL, the URL of the first function, and
     FUNCTION_URL_<NAME> for each, with the name in capitals, and AWS_ENDPOINT_URL_LAMBDA for AWS's SDKs.
     """
-    command: list[str] = context.meta.get(__name__, [])
+    command = words_behind_dashes(context)
     if not command:
         raise click.UsageError("say what to run behind `--`: apptheory-emulate exec app.py:handler -- pytest")
     set_up_logging()
-    configs = [_config(function, timeout) for function in functions]
+    _check_options(context, targets)
+    described = [config for target in targets or (None,) for config in _configs(target, function_of, timeout)]
+    configs = held_to_aws(described, strict=strict)
     _check_names(configs)
     with stdout_for_tools() as stdout:
         raise SystemExit(asyncio.run(_serve_and_run(configs, command, stdout)))
 
 
-def _config(function: FunctionOptions, timeout: float) -> FunctionConfig:
-    handler = function.make()
-    return FunctionConfig(name=function.name_of(handler), target=handler, timeout=timeout, env=function.environment)
+def _check_options(context: click.Context, targets: Sequence[str]) -> None:
+    said = said_options(context)
+    if said and targets and all(map(_is_file, targets)):
+        raise click.UsageError(f"{said[0]} is for a function that the command line names; {targets[0]} has its own")
+
+
+def _is_file(target: str) -> bool:
+    return target.endswith(SETTINGS_ENDINGS)
+
+
+def _configs(
+    target: str | None, function_of: Callable[[str | None], FunctionOptions], timeout: float
+) -> list[FunctionConfig]:
+    """The function that a target names, or those that a file describes."""
+    try:
+        if target is not None and _is_file(target):
+            return _described(target, timeout)
+        function = function_of(target)
+        handler = function.make()
+        name = function.name_of(handler)
+        return [FunctionConfig(name=name, target=handler, timeout=timeout, env=function.environment)]
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _described(file: str, timeout: float) -> list[FunctionConfig]:
+    configs = []
+    for settings in load_settings(file):
+        for note in settings.notes:
+            _log.warning("%s", note)
+        config = settings.function_config()
+        configs.append(replace(config, timeout=timeout if config.timeout is None else config.timeout))
+    return configs
 
 
 def _check_names(configs: Sequence[FunctionConfig]) -> None:
@@ -90,6 +125,8 @@ async def _serve_and_run(configs: Sequence[FunctionConfig], command: Sequence[st
             emulator = await stack.enter_async_context(Emulator(configs, shutdown_seconds=0, control=ControlPort(0)))
         except OSError as error:
             raise click.ClickException(f"cannot listen on 127.0.0.1: {error.strerror or error}") from error
+        except UsageError as error:  # functions that cannot share an API
+            raise click.UsageError(str(error)) from error
         for function in emulator.functions:
             _log.info("serving %s on %s", function.name, function.url)
         return await _run(command, {**os.environ, **_urls(emulator)}, stdout)
@@ -125,7 +162,9 @@ def _signals_to(process: asyncio.subprocess.Process) -> Iterator[None]:
 
 def _urls(emulator: Emulator) -> dict[str, str]:
     first, control = emulator.functions[0].url, emulator.control_url or ""
-    each = {_variable(function.name): function.url for function in emulator.functions}
+    each: dict[str, str] = {}
+    for function in emulator.functions:  # one behind an API may be at several addresses
+        each.setdefault(_variable(function.name), function.url)
     return {"FUNCTION_URL": first, "AWS_ENDPOINT_URL_LAMBDA": control, **each}
 
 

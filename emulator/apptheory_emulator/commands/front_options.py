@@ -7,15 +7,14 @@ from typing import Any
 
 import click
 
-from apptheory_emulator.commands.function_options import FunctionOptions
 from apptheory_emulator.gateways import FrontKind, Gateway
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.fronts.rest_api import TransferMode
 from apptheory_streaming.wire.throttle import Throttle
 
-__all__ = ["check_front", "front_options"]
+__all__ = ["front_options"]
 
-_THROTTLE = re.compile(r"(\d+)/(\d+(?:\.\d+)?)")
+_THROTTLE = re.compile(r"(\d{1,19})/(\d{1,19}(?:\.\d{1,19})?)")
 
 
 def front_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -26,6 +25,7 @@ def front_options(command: Callable[..., None]) -> Callable[..., None]:
         *,
         front: str,
         stage: str | None,
+        routes: tuple[str, ...],
         transfer_mode: str | None,
         binary_media_types: tuple[str, ...],
         multi_value: bool,
@@ -36,6 +36,7 @@ def front_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         fields: dict[str, Any] = {
             "stage": stage,
+            "routes": routes,
             "transfer_mode": None if transfer_mode is None else TransferMode(transfer_mode),
             "binary_media_types": binary_media_types,
             "multi_value": multi_value,
@@ -48,15 +49,6 @@ def front_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         called = option(called)
     return called
-
-
-def check_front(function: FunctionOptions, gateway: Gateway | None) -> None:
-    """Raise click.UsageError for a web server behind a front whose events it is not given as requests."""
-    if function.web is not None and gateway is not None and gateway.kind is not FrontKind.HTTP_API:
-        raise click.UsageError(
-            f"--web takes events of payload format 2.0, and those of {gateway.kind} are others: "
-            "use --front function-url or http-api"
-        )
 
 
 def _gateway(kind: FrontKind, fields: dict[str, Any]) -> Gateway | None:
@@ -92,6 +84,13 @@ _OPTIONS = (
         help="What stands between clients and the function.",
     ),
     click.option("--stage", metavar="NAME", help="The stage of an API; prod for a REST API unless it is given."),
+    click.option(
+        "--route",
+        "routes",
+        multiple=True,
+        metavar="ROUTE",
+        help="A route of an API, such as 'GET /users/{id}'; may be repeated. Without any, all requests pass.",
+    ),
     click.option(
         "--transfer-mode",
         type=click.Choice([choice.value for choice in TransferMode]),

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from dotenv import dotenv_values
 
 from apptheory_emulator.workers.launch import NODE_ENDINGS
 from apptheory_streaming.errors import TargetError, UsageError
 from apptheory_streaming.target import LazyHandler, check_target
 
-__all__ = ["FunctionOptions", "function_options", "functions_options"]
+__all__ = ["FunctionOptions", "function_options", "functions_options", "said_options"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +104,25 @@ def function_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def functions_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for any number of targets, and call the command with them as `functions`."""
+    """Add the options for any number of targets, and call the command with `targets` and `function_of`.
+
+    `function_of(target)` gives the FunctionOptions of one; `function_of(None)` that of an option such as --exec.
+    """
 
     @functools.wraps(command)
     def called(targets: tuple[str, ...], **options: Any) -> None:
         given, rest = _split(options)
         if given["name"] is not None and len(targets) > 1:
             raise click.UsageError("--name names one function: leave it out, and each is called after its file")
-        functions = tuple(_function(target, **given) for target in targets or (None,))
-        command(functions=functions, **rest)
+        command(targets=targets, function_of=functools.partial(_function, **given), **rest)
 
     return click.argument("targets", nargs=-1, metavar="[TARGETS]...")(_with_options(called))
+
+
+def said_options(context: click.Context) -> list[str]:
+    """Give the options of a function that the command line has, as they are spelled."""
+    said = [name for name in _NAMES if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    return [each.opts[0] for each in context.command.params if each.name in said]
 
 
 def _with_options(called: Callable[..., None]) -> Callable[..., None]:

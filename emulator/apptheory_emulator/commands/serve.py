@@ -12,14 +12,15 @@ from typing import TextIO
 
 import click
 
-from apptheory_emulator.commands.front_options import check_front, front_options
+from apptheory_emulator.commands.front_options import front_options
 from apptheory_emulator.commands.function_options import FunctionOptions, function_options
 from apptheory_emulator.commands.stdio import set_up_logging, stdout_for_tools
+from apptheory_emulator.commands.strict_option import held_to_aws, strict_option
 from apptheory_emulator.commands.url_options import UrlOptions, url_options
 from apptheory_emulator.config import FunctionConfig, LateErrors
 from apptheory_emulator.control_server import CONTROL_PORT, ControlPort
-from apptheory_emulator.gateways import Gateway
-from apptheory_emulator.server import Emulator
+from apptheory_emulator.gateways import FrontKind, Gateway
+from apptheory_emulator.server import Emulator, ServedFunction
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.invocation import OnDisconnect
 from apptheory_streaming.wire.limits import DEFAULT_TIMEOUT_SECONDS
@@ -45,9 +46,12 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Other commands: `apptheory-emulate probe TARGET` sends one request and says what came; "
+    epilog="`apptheory-emulate --config FILE` serves the functions that a file describes. "
+    "Other commands: `apptheory-emulate probe TARGET` sends one request and says what came; "
     "`apptheory-emulate exec TARGETS -- COMMAND` serves while a command runs; "
-    "`apptheory-emulate check TEMPLATE` finds what would keep functions from streaming on AWS.",
+    "`apptheory-emulate check TEMPLATE` finds what would keep functions from streaming on AWS; "
+    "`apptheory-emulate score URL` says what holds of AWS's behaviour at an endpoint; "
+    "`apptheory-emulate record URL -o FILE` stores a stream, and `apptheory-emulate replay FILE` serves it again.",
 )
 @click.version_option(package_name="apptheory-streaming")
 @function_options
@@ -90,6 +94,7 @@ def _named(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     type=click.Choice(sorted(PACES)),
     help="Let responses leave no faster than here: a burst, then a fixed rate. Without it they leave at once.",
 )
+@strict_option
 @click.option("--ready-json", is_flag=True, help="Print one line of JSON on stdout once it serves.")
 def serve(
     *,
@@ -103,6 +108,7 @@ def serve(
     on_disconnect: str,
     late_errors: str,
     pace: str | None,
+    strict: bool | None,
     ready_json: bool,
 ) -> None:
     """Serve a streaming Lambda handler on an emulated Function URL.
@@ -111,7 +117,6 @@ def serve(
     `app/index.mjs:handler`; each runs in workers, as on Lambda.
     """
     set_up_logging()
-    check_front(function, gateway)
     handler = function.make()
     config = FunctionConfig(
         name=function.name_of(handler),
@@ -127,19 +132,29 @@ def serve(
         config = url.apply(config)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
-    serve_functions([config], host=host, port=port, control_port=control_port, ready_json=ready_json)
+    serve_functions([config], host=host, port=port, control_port=control_port, strict=strict, ready_json=ready_json)
 
 
 def serve_functions(
-    configs: Sequence[FunctionConfig], *, host: str, port: int, control_port: int | None, ready_json: bool
+    configs: Sequence[FunctionConfig],
+    *,
+    host: str,
+    port: int,
+    control_port: int | None,
+    strict: bool | None = None,
+    ready_json: bool,
 ) -> None:
     """Serve until a signal comes; the first function without a port of its own gets `port`."""
     if host not in _LOOPBACK:
         _log.warning("listening on %s: anyone who reaches this address can run the handler", host)
-    emulator = Emulator(configs, host=host, port=port, control=_control(port, control_port))
-    addresses = [f"{host}:{each}" for each in emulator.ports]
-    with stdout_for_tools() as stdout:
-        asyncio.run(_serve(emulator, addresses, stdout if ready_json else None))
+    try:
+        held = held_to_aws(configs, strict=strict)
+        emulator = Emulator(held, host=host, port=port, control=_control(port, control_port))
+        addresses = [f"{host}:{each}" for each in emulator.ports]
+        with stdout_for_tools() as stdout:
+            asyncio.run(_serve(emulator, addresses, stdout if ready_json else None))
+    except UsageError as error:  # functions that cannot share an API
+        raise click.UsageError(str(error)) from error
 
 
 def _control(port: int, control_port: int | None) -> ControlPort:
@@ -156,7 +171,7 @@ async def _serve(emulator: Emulator, addresses: Sequence[str], ready: TextIO | N
         try:
             await stack.enter_async_context(emulator)
         except OSError as error:
-            served = len(emulator.functions)
+            served = emulator.listening
             where = addresses[served] if served < len(addresses) else "the control port"  # which comes last
             raise click.ClickException(f"cannot listen on {where}: {error.strerror or error}") from error
         _announce(emulator, ready)
@@ -181,13 +196,25 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 def _announce(emulator: Emulator, ready: TextIO | None) -> None:
     for function in emulator.functions:
-        _log.info("serving %s on %s (%s)", function.name, function.url, function.invoke_mode)
+        _log.info("serving %s on %s (%s)", function.name, function.url, _description(function))
     _log.info("Invoke APIs on %s", emulator.control_url)
     if ready is None:
         return
     functions = [
-        {"name": function.name, "url": function.url, "invoke_mode": function.invoke_mode}
+        {
+            "name": function.name,
+            "url": function.url,
+            "invoke_mode": function.invoke_mode,
+            "front": function.front,
+            "routes": function.routes,
+        }
         for function in emulator.functions
     ]
     told = {"functions": functions, "control_url": emulator.control_url, "pid": os.getpid()}
     print(json.dumps(told), file=ready, flush=True)
+
+
+def _description(function: ServedFunction) -> str:
+    """What it stands behind, which requests are its own, and what comes."""
+    front = () if function.front is FrontKind.FUNCTION_URL else (function.front,)
+    return ", ".join((*front, *function.routes, function.invoke_mode))

@@ -20,7 +20,7 @@ __all__ = ["SETTINGS_ENDINGS", "serve_config"]
 SETTINGS_ENDINGS = (".toml", ".yaml", ".yml", ".json", ".template")
 
 _SHARED = {
-    *("port", "host", "control_port", "timeout"),
+    *("port", "host", "control_port", "timeout", "strict"),
     *("on_disconnect", "late_errors", "pace", "ready_json", "reload"),
 }
 """What is said for all functions; the rest is said in the file, of each."""
@@ -33,7 +33,7 @@ _log = logging.getLogger("apptheory_emulator")
 def serve_config(file: str, **options: Any) -> None:
     """Serve the functions of FILE: apptheory.toml, pyproject.toml, or a template of SAM or CloudFormation.
 
-    Each has a port of its own. --timeout is for those that name none.
+    Each front has a port of its own, and functions of one API share it. --timeout is for those that name none.
     """
     set_up_logging()
     shared = {name: options.pop(name) for name in ("timeout", "on_disconnect", "late_errors", "pace", "reload")}
@@ -57,7 +57,7 @@ def _config(
     reload: bool,
 ) -> FunctionConfig:
     for note in settings.notes:
-        _log.warning("%s: %s", settings.name, note)
+        _log.warning("%s", note)
     config = settings.function_config(reload=reload)
     return replace(
         config,

@@ -1,8 +1,8 @@
 """The door of an Application Load Balancer."""
 
-from apptheory_emulator.config import FunctionConfig
 from apptheory_emulator.front.door import Admission, Arrival, Refusal
 from apptheory_emulator.gateways import Gateway
+from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.wire.events.alb import TargetGroup, alb_event
 from apptheory_streaming.wire.fronts.alb import AlbFront, alb_too_large
 from apptheory_streaming.wire.limits import AWS_NUMBERS
@@ -17,10 +17,10 @@ class AlbDoor:
 
     path = "/"
 
-    def __init__(self, config: FunctionConfig, gateway: Gateway) -> None:
+    def __init__(self, function: InProcessFunction, gateway: Gateway) -> None:
         """Take what the target group is set to."""
         self.max_request_bytes = AWS_NUMBERS["load balancer request"].value
-        self._config = config
+        self._function = function
         self._gateway = gateway
 
     def admit(self, arrival: Arrival) -> Admission | Refusal:
@@ -34,9 +34,10 @@ class AlbDoor:
             port=arrival.url.port,
         )
         return Admission(
+            function=self._function,
             event=alb_event(arrival.request, group, trace_id=arrival.trace_id),
             front=AlbFront(multi_value=self._gateway.multi_value),
-            policy=self._config.policy,
+            policy=self._function.config.policy,
             platform_headers={},
-            pace=self._config.pace,
+            pace=self._function.config.pace,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import InvocationPolicy
 from apptheory_streaming.wire.error_response import Answer
 from apptheory_streaming.wire.events.function_url import FunctionUrl
@@ -32,12 +33,13 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A request that the function gets, and what is to become of its answer.
+    """A request that `function` gets, and what is to become of its answer.
 
     `platform_headers` take the place of the function's own, `added_headers` stand beside them except for
     the names in `replaced`.  With `idle_seconds` a response that is silent for so long is cut.
     """
 
+    function: InProcessFunction
     event: dict[str, object]
     front: Front
     policy: InvocationPolicy
@@ -57,7 +59,7 @@ class Refusal:
 
 
 class Door(Protocol):
-    """The front of one function."""
+    """The front of one function, or of those that share an API."""
 
     @property
     def max_request_bytes(self) -> int | None:
@@ -66,7 +68,7 @@ class Door(Protocol):
 
     @property
     def path(self) -> str:
-        """What the addresses of the function begin with, such as `/prod/`."""
+        """What the paths of its addresses begin with, such as `/prod/`."""
         ...
 
     def admit(self, arrival: Arrival) -> Admission | Refusal:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from apptheory_emulator.config import FunctionConfig
@@ -29,7 +30,15 @@ class Gate:
             return preflight
         if self._verifier is None or self._config.limits.refusal(len(request.body)) is not None:
             return None  # a body over the limit was not read to its end: it is refused for that (rule L1)
-        return self._verifier(request, datetime.fromtimestamp(epoch_ms / 1000, UTC))
+        judged = self._verifier(request, datetime.fromtimestamp(epoch_ms / 1000, UTC))
+        return judged if isinstance(judged, IamCaller) else self._readable(judged, request)
+
+    def _readable(self, refusal: Answer, request: HttpRequest) -> Answer:
+        """Let a page of an allowed origin read why: AWS's page says that all but preflights get these headers."""
+        if self._config.cors is None:
+            return refusal
+        added = {name: (value,) for name, value in self._config.cors.added_to(request).items()}
+        return Answer(replace(refusal.head, headers={**refusal.head.headers, **added}), refusal.body)
 
 
 def _verifier() -> Verifier:

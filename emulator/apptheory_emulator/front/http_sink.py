@@ -52,6 +52,8 @@ class HttpSink:
         self.response: web.StreamResponse | None = None
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes = 0
+        self.gave_up = False
+        """Whether the client has an answer that is not the function's, which may run on."""
         self._request = request
         self._platform_headers = platform_headers
         self._added_headers = added_headers or {}

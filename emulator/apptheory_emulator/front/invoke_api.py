@@ -15,20 +15,20 @@ from apptheory_emulator.config import LateErrors
 from apptheory_emulator.front.collecting_sink import CollectingSink
 from apptheory_emulator.front.event_stream_sink import ERROR_CODE, EventStreamSink
 from apptheory_emulator.front.function_name import LATEST, FunctionName, function_arn, read_function_name
-from apptheory_emulator.front.function_url import Exchange
 from apptheory_emulator.front.http_sink import HttpSink
 from apptheory_emulator.front.invoke_call import InvokeCall
 from apptheory_emulator.front.invoke_error import InvokeError, not_found, service_error, too_many
 from apptheory_emulator.front.invoke_request import InvocationType, read_invoke_request
+from apptheory_emulator.front.request_handler import Exchange
 from apptheory_emulator.front.running import RunningInvocations
 from apptheory_emulator.workers.in_process import InProcessFunction
 from apptheory_streaming.invocation import Invocation
 from apptheory_streaming.wire.transcript import Transcript
 
-__all__ = ["ONLY_FUNCTION", "InvokeApi"]
+__all__ = ["FIRST_FUNCTION", "InvokeApi"]
 
-ONLY_FUNCTION = "function"
-"""The name that works whatever the function is called, where only one is served: that of AWS's own emulator."""
+FIRST_FUNCTION = "function"
+"""The name that always works, as with AWS's own emulator: the first function, unless one is called so."""
 
 
 class InvokeApi:
@@ -41,6 +41,7 @@ class InvokeApi:
     def __init__(self, functions: Sequence[InProcessFunction], *, on_exchange: Callable[[Exchange], None]) -> None:
         """Know the functions by their names; the first of a name counts."""
         self._functions = {function.config.name: function for function in reversed(functions)}
+        self._first = next(iter(functions), None)
         self._on_exchange = on_exchange
         self._running = RunningInvocations()
 
@@ -51,8 +52,8 @@ class InvokeApi:
             problem = f"Value {text[:200]!r} at 'functionName' is neither the name of a function nor an ARN"
             raise InvokeError(400, "ValidationException", f"1 validation error detected: {problem}")
         known = self._functions.get(name.name)
-        if known is None and name.name == ONLY_FUNCTION and len(self._functions) == 1:
-            known = next(iter(self._functions.values()))
+        if known is None and name.name == FIRST_FUNCTION:
+            known = self._first
         if known is None:
             served = ", ".join(sorted(self._functions)) or "none"
             arn = function_arn(name.name, name.qualifier)

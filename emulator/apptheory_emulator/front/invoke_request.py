@@ -84,7 +84,7 @@ async def read_invoke_request(http: web.Request, function: FunctionName, *, stre
 def _check_content(http: web.Request) -> None:
     given = http.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if given not in _OTHER_CONTENT_TYPES and not given.endswith(("/json", "+json")) and "amz-json" not in given:
-        message = f"The content type of the Invoke request body is not JSON: {given}"
+        message = f"The content type of the Invoke request body is not JSON: {given[:80]!r}"
         raise InvokeError(415, "UnsupportedMediaTypeException", message, Type="User")
 
 

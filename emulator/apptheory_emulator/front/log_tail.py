@@ -13,6 +13,9 @@ __all__ = ["TAIL_BYTES", "LogTail", "keep_log"]
 TAIL_BYTES = 4096
 """AWS gives the last 4 KB."""
 
+KEPT_BYTES = 16 * TAIL_BYTES
+"""A function may log for hours: what is kept of it is bounded."""
+
 REPORT_SECONDS = 2.0
 """How long the last lines of a worker are waited for."""
 
@@ -26,12 +29,14 @@ class LogTail:
     def __init__(self, request_id: str) -> None:
         """Begin empty."""
         self.request_id = request_id
-        self._lines: list[str] = []
+        self._text = bytearray()
         self._reported = asyncio.Event()
 
     def put(self, line: str) -> None:
-        """Keep a line."""
-        self._lines.append(line)
+        """Keep a line, and let go of those that are too old to be in the tail."""
+        self._text += f"{line}\n".encode("utf-8", "backslashreplace")
+        if len(self._text) > KEPT_BYTES:
+            del self._text[:-TAIL_BYTES]
         if line.startswith(f"REPORT RequestId: {self.request_id}"):
             self._reported.set()
 
@@ -45,8 +50,7 @@ class LogTail:
 
     def encoded(self) -> str:
         """Give the last TAIL_BYTES in base64."""
-        text = "".join(f"{line}\n" for line in self._lines).encode("utf-8", "backslashreplace")
-        return base64.b64encode(text[-TAIL_BYTES:]).decode()
+        return base64.b64encode(self._text[-TAIL_BYTES:]).decode()
 
 
 @contextmanager
@@ -69,7 +73,7 @@ class _Keeper(logging.Handler):
         super().__init__()
         self._tails: dict[str, LogTail] = {}
         self._guard = threading.Lock()
-        self._level = logging.NOTSET
+        self._level = self._usual = logging.NOTSET
 
     def add(self, tail: LogTail) -> None:
         with self._guard:
@@ -82,7 +86,9 @@ class _Keeper(logging.Handler):
             self._tails = {name: each for name, each in self._tails.items() if each is not tail}
             if not self._tails:
                 logging.getLogger().removeHandler(self)
-                logging.getLogger(_WORKERS).setLevel(self._level)
+                workers = logging.getLogger(_WORKERS)
+                workers.removeFilter(self._is_for_all)
+                workers.setLevel(self._level)
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == _WORKERS:
@@ -90,13 +96,27 @@ class _Keeper(logging.Handler):
             if tail is not None and isinstance(record.args, tuple):
                 tail.put(str(record.args[-1]))  # its text alone: function and request are known
         elif (tail := _current.get()) is not None:
+            self._put(tail, record)
+
+    def _put(self, tail: LogTail, record: logging.LogRecord) -> None:
+        try:
             tail.put(f"[{record.levelname}] {self.format(record)}")
+        except Exception:  # noqa: BLE001 - arguments that do not fit: no reason for a function to fail
+            self.handleError(record)
+
+    def _is_for_all(self, record: logging.LogRecord) -> bool:
+        """Whether others hear of a record too: not of one that would not be there if nobody wanted a tail."""
+        if record.levelno >= self._usual:
+            return True
+        self.handle(record)
+        return False
 
     def _listen(self) -> None:
         workers = logging.getLogger(_WORKERS)
-        self._level = workers.level
-        if not workers.isEnabledFor(logging.INFO):
+        self._level, self._usual = workers.level, workers.getEffectiveLevel()
+        if self._usual > logging.INFO:
             workers.setLevel(logging.INFO)
+            workers.addFilter(self._is_for_all)
         logging.getLogger().addHandler(self)
 
 

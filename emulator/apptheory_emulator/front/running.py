@@ -21,14 +21,20 @@ class RunningInvocations:
         self._running: dict[asyncio.Task[Transcript], Invocation] = {}
         self._in_flight: set[asyncio.Future[None]] = set()
         self._stalled: tuple[asyncio.Transport, ...] = ()
+        self._stopped = False
 
     def start(
         self, invocation: Invocation, *, what: str, on_over: Callable[[Transcript], None]
     ) -> "asyncio.Task[Transcript]":
-        """Run an invocation; `on_over` hears of its end, and `what` names it in the log if it breaks."""
+        """Run an invocation; `on_over` hears of its end, and `what` names it in the log if it breaks.
+
+        One that comes after the stop is cancelled before it begins: its body was long on its way.
+        """
         running = asyncio.create_task(invocation.run())
         self._running[running] = invocation
         running.add_done_callback(lambda task: self._over(task, what, on_over))
+        if self._stopped:
+            running.cancel()
         return running
 
     def hold(self, over: "asyncio.Future[None]", running: "asyncio.Task[Transcript]") -> None:
@@ -65,6 +71,8 @@ class RunningInvocations:
         """Let responses in flight go on for so long, then cut them and cancel every handler that still runs."""
         if self._in_flight and seconds > 0:
             await asyncio.wait(self._in_flight, timeout=seconds)
+        self._stopped = True
+        await asyncio.sleep(0)  # what was started in this pass has no handler yet that could be cancelled
         for invocation in tuple(self._running.values()):
             invocation.cancel()
         await self.settled()

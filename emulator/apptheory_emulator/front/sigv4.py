@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,8 @@ __all__ = ["CLOCK_SKEW", "AccessKey", "verify"]
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a client may be off, and so how long a signature in a header is good."""
 
+_TOKEN_HEADER = "x-amz-security-token"  # noqa: S105 - a name
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _TIMESTAMP = "%Y%m%dT%H%M%SZ"
 _SERVICE = "lambda"
@@ -34,16 +37,24 @@ _LONGEST_EXPIRY = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
-    """The key that is accepted, and the region in which its signatures are."""
+    """The key that is accepted, and the region in which its signatures are.
+
+    A key with a `token` is a temporary one, and each of its requests has to bring the token.
+    """
 
     key_id: str = "test"
     secret: str = "test"  # noqa: S105 - what tools for local AWS agree on
     region: str = "us-east-1"
+    token: str = ""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str]) -> "AccessKey":
-        """Take AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (or AWS_DEFAULT_REGION), where they are set."""
+        """Take AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (or AWS_DEFAULT_REGION), where they are set.
+
+        AWS_SESSION_TOKEN belongs to a key, and is none without one.
+        """
         return cls(
+            token=environment.get("AWS_SESSION_TOKEN", "") if environment.get("AWS_ACCESS_KEY_ID") else "",
             key_id=environment.get("AWS_ACCESS_KEY_ID") or "test",
             secret=environment.get("AWS_SECRET_ACCESS_KEY") or "test",
             region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1",
@@ -60,6 +71,7 @@ class _Claim:
     timestamp: str
     query: str
     expires: timedelta
+    token: str
 
     @property
     def scope(self) -> list[str]:
@@ -87,11 +99,12 @@ def verify(request: HttpRequest, key: AccessKey, *, now: datetime) -> IamCaller 
     claim = _claim(request)
     if claim is None:
         return IamRefusal.SIGNATURE.answer() if request.first("authorization") else forbidden()
-    problem = _problem_of_scope(claim, key) or _problem_of_time(claim, now)
+    problem = _problem_of_scope(claim, key) or _problem_of_token(claim, key) or _problem_of_time(claim, now)
     if problem is not None:
         return problem
     headers = {name.lower() for name, _ in request.headers}
     complete = "host" in claim.signed_headers and headers.issuperset(claim.signed_headers)
+    complete = complete and "#" not in request.path + request.query  # which a URL cuts off, and no client signs
     if complete and _payload_is_signed(request) and hmac.compare_digest(_signature(request, claim, key), _ascii(claim)):
         return IamCaller(key.key_id)
     return IamRefusal.SIGNATURE.answer()
@@ -109,13 +122,15 @@ def _claim_of_header(request: HttpRequest, text: str) -> _Claim | None:
     parts: dict[str, str] = dict(part.strip().split("=", 1) for part in text.split(",") if "=" in part)
     if not parts.keys() >= {"Credential", "SignedHeaders", "Signature"}:
         return None
+    signed = tuple(parts["SignedHeaders"].lower().split(";"))
     return _Claim(
         credential=parts["Credential"],
-        signed_headers=tuple(parts["SignedHeaders"].lower().split(";")),
+        signed_headers=signed,
         signature=parts["Signature"],
-        timestamp=request.first("x-amz-date"),
+        timestamp=request.first("x-amz-date") or _timestamp(request.first("date")),
         query=request.query,
         expires=CLOCK_SKEW,
+        token=request.first(_TOKEN_HEADER) if _TOKEN_HEADER in signed else "",
     )
 
 
@@ -132,7 +147,18 @@ def _claim_of_query(request: HttpRequest, pairs: Mapping[str, str]) -> _Claim | 
         timestamp=pairs["X-Amz-Date"],
         query=query,
         expires=timedelta(seconds=min(int(seconds), _LONGEST_EXPIRY)),
+        token=pairs.get("X-Amz-Security-Token", ""),
     )
+
+
+def _timestamp(date: str) -> str:
+    """The time of a Date header, which signers use that send no X-Amz-Date, as a signature has it."""
+    try:
+        moment = parsedate_to_datetime(date)
+        known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return known.astimezone(UTC).strftime(_TIMESTAMP)
+    except (ValueError, OverflowError):
+        return date  # which may have the form of a signature already
 
 
 def _problem_of_scope(claim: _Claim, key: AccessKey) -> Answer | None:
@@ -148,6 +174,13 @@ def _problem_of_scope(claim: _Claim, key: AccessKey) -> Answer | None:
     if ending != "aws4_request" or date != claim.timestamp[:8]:
         return IamRefusal.SIGNATURE.answer()
     return None
+
+
+def _problem_of_token(claim: _Claim, key: AccessKey) -> Answer | None:
+    """The token of a temporary key has to come; that of a key without one says nothing here."""
+    if not key.token or hmac.compare_digest(_bytes(claim.token), _bytes(key.token)):
+        return None
+    return IamRefusal.TOKEN.answer()
 
 
 def _problem_of_time(claim: _Claim, now: datetime) -> Answer | None:
@@ -181,3 +214,7 @@ def _signature(request: HttpRequest, claim: _Claim, key: AccessKey) -> bytes:
 
 def _ascii(claim: _Claim) -> bytes:
     return claim.signature.encode("ascii", "replace")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

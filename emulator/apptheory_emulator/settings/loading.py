@@ -17,6 +17,8 @@ def load_settings(path: str | Path) -> tuple[FunctionSettings, ...]:
     Which one it is tells the name.  Raises UsageError with file, line and key for what cannot be.
     """
     file = Path(path)
+    if file.is_dir():
+        raise UsageError(f"{file}: it is a folder; name the file in it")
     if not file.is_file():
         raise UsageError(f"{file}: there is no such file")
     if file.suffix == ".toml":

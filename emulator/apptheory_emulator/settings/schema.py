@@ -14,6 +14,8 @@ __all__ = ["Fault", "faults", "settings_schema"]
 
 Path = tuple[str | int, ...]
 
+_BEYOND = 2**63
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -77,6 +79,8 @@ def _unknown(name: str, known: Mapping[str, Any]) -> str:
 
 def _wrong(value: object, schema: Mapping[str, Any]) -> str | None:
     """Why a value by itself cannot be, or None."""
+    if isinstance(value, int) and not -_BEYOND <= value < _BEYOND:  # Python reads them, and cannot always show them
+        return "a whole number of TOML has 64 bits, and this one is beyond them"
     kinds = schema.get("type", ())
     kinds = (kinds,) if isinstance(kinds, str) else kinds
     if kinds and not any(_TYPES[kind][1](value) for kind in kinds):

@@ -7,9 +7,13 @@ from typing import Any
 
 from apptheory_emulator.check.parts import Function, FunctionUrl, number
 from apptheory_emulator.check.stack import Stack
+from apptheory_emulator.gateways import Gateway
 from apptheory_emulator.settings.function_settings import FunctionSettings
+from apptheory_emulator.template.apis import template_api
+from apptheory_emulator.template.definitions import Definitions
 from apptheory_emulator.template.intrinsics import as_list, as_mapping, unknowns
 from apptheory_emulator.template.reading import TemplateFile
+from apptheory_emulator.template.routes import gateway_of, merged, notes_on, routes_to
 from apptheory_emulator.workers.launch import WorkerKind
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.cors import CorsConfig
@@ -45,7 +49,10 @@ def read_template(path: Path) -> tuple[FunctionSettings, ...]:
     that is no template, and for one that has no function which can run here.
     """
     file = TemplateFile(str(path))
-    stack = Stack(file.data, file=str(path))
+    definitions = Definitions(file.data, folder=path.parent)
+    stack = Stack(definitions.template, file=str(path))
+    for place, why in definitions.missing.items():
+        _log.warning("%s:%s: %s; events alone say what its routes are", path, file.line_of(place), why)
     found, unfit = [], []
     for function in stack.functions.values():
         try:
@@ -94,8 +101,9 @@ class _Reading:
             environment=self._environment(),
             timeout=self._number("Timeout", 3),
             memory=int(self._number("MemorySize", 128)),
-            **self._of_url(url),
+            **self._fronts(url),
             notes=tuple(self._notes),
+            places={name: f"{self._place(path)}: {self._function.name}" for name, path in self._paths().items()},
         )
 
     def _folder(self) -> Path:
@@ -112,6 +120,29 @@ class _Reading:
         if not folder.is_dir():
             raise self._unfit(key, f"there is no folder {code!r} beside the template; build it first")
         return folder
+
+    def _fronts(self, url: FunctionUrl | None) -> dict[str, Any]:
+        """Its Function URL, and the APIs that lead to it; one that has neither gets a URL to be asked at."""
+        gateways = self._gateways()
+        if url is None and gateways:
+            return {"gateway": gateways[0], "also": gateways[1:]}
+        return {**self._of_url(url), "also": gateways}
+
+    def _gateways(self) -> tuple[Gateway, ...]:
+        """What stands in front of it on the ways through APIs; a note that holds for all routes is there once."""
+        found: list[Gateway] = []
+        told: set[str] = set()
+        for key, route in routes_to(self._stack, self._function.name):
+            api = template_api(self._stack, route, self._file.data)
+            try:
+                found.append(gateway_of(api, key, route))
+            except UsageError as error:
+                raise UsageError(f"{self._place(route.path)}: {error}") from error
+            for note in notes_on(api, route):
+                if note not in told:
+                    told.add(note)
+                    self._note(note, route.path)
+        return merged(found)
 
     def _of_url(self, url: FunctionUrl | None) -> dict[str, Any]:
         if url is None:
@@ -174,6 +205,11 @@ class _Reading:
 
     def _note(self, text: str, path: tuple[str | int, ...]) -> None:
         self._notes.append(f"{self._place(path)}: {self._function.name}: {text}")
+
+    def _paths(self) -> dict[str, tuple[str | int, ...]]:
+        """Where the parts stand that a worker is made of."""
+        path = self._function.path
+        return {"handler": (*path, "Handler"), "exec": path, "environment": (*path, "Environment")}
 
     def _place(self, path: tuple[str | int, ...]) -> str:
         return f"{self._file.file}:{self._file.line_of(path)}"

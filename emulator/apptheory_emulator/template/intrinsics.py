@@ -5,7 +5,7 @@ what is missing and a rule what is referred to.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = ["Intrinsics", "as_list", "as_mapping", "unknowns"]
@@ -14,6 +14,8 @@ _UNKNOWN = re.compile(r"\$\{([^{}!]+)\}|\{\{resolve:([^{}]+)\}\}")
 _VARIABLE = re.compile(r"\$\{(!?)([^{}]+)\}")
 _NO_VALUE = object()
 _LONGEST_CHAIN = 50
+_LONGEST_TEXT = 1024 * 1024
+"""A template has no more than this itself; texts that hold each other twice over would outgrow any memory."""
 
 
 class Intrinsics:
@@ -29,6 +31,7 @@ class Intrinsics:
         self._mappings = as_mapping(template.get("Mappings"))
         self._conditions = as_mapping(template.get("Conditions"))
         self._depth = 0
+        self._found: dict[str, bool | None] = {}
 
     def value(self, node: object) -> Any:
         """Give plain data: None for what is no value, `${…}` for what only AWS knows."""
@@ -70,7 +73,7 @@ class Intrinsics:
         parameter = as_mapping(self._parameters.get(name))
         if "Default" not in parameter:
             return f"${{{name}}}"
-        default = self._value(parameter["Default"])
+        default = _literal(parameter["Default"])
         is_list = "List" in str(parameter.get("Type"))
         return [each.strip() for each in str(default).split(",")] if is_list else default
 
@@ -78,19 +81,24 @@ class Intrinsics:
         return f"${{{argument if isinstance(argument, str) else '.'.join(map(str, argument))}}}"
 
     def _sub(self, argument: list[Any] | str) -> str:
-        text, variables = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
+        text, given = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
+        variables = {name: self._value(each) for name, each in given.items()}
+        return _joined(self._pieces(str(text), variables))
 
-        def known(found: re.Match[str]) -> str:
+    def _pieces(self, text: str, variables: Mapping[str, Any]) -> Iterator[str]:
+        at = 0
+        for found in _VARIABLE.finditer(text):
+            yield text[at : found.start()]
+            at = found.end()
             literal, name = found.groups()
-            if literal:
-                return f"${{{name}}}"
-            return str(self._value(variables[name]) if name in variables else self._ref(name))
-
-        return _VARIABLE.sub(known, str(text))
+            value = f"${{{name}}}" if literal else variables[name] if name in variables else self._ref(name)
+            yield "" if value is _NO_VALUE else str(value)
+        yield text[at:]
 
     def _join(self, argument: list[Any]) -> str:
         separator, parts = argument
-        return str(separator).join(str(part) for part in self._value(parts))
+        known = self._value(parts)
+        return _joined(f"{separator if at else ''}{each}" for at, each in enumerate(known))
 
     def _select(self, argument: list[Any]) -> Any:
         index, values = (self._value(each) for each in argument)
@@ -102,7 +110,7 @@ class Intrinsics:
 
     def _find_in_map(self, argument: list[Any]) -> Any:
         name, first, second = (self._value(each) for each in argument[:3])
-        return self._value(self._mappings[name][first][second])
+        return _literal(self._mappings[name][first][second])
 
     def _if(self, argument: list[Any]) -> Any:
         name, then, otherwise = argument
@@ -127,7 +135,10 @@ class Intrinsics:
         return decisive if decisive in parts else None if None in parts else not decisive
 
     def _named(self, name: str) -> bool | None:
-        return self._holds(self._conditions[name])
+        if name not in self._found:
+            self._found[name] = None  # what asks for itself on the way is known to nobody
+            self._found[name] = self._holds(self._conditions[name])
+        return self._found[name]
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:
@@ -152,7 +163,28 @@ def unknowns(value: object) -> list[str]:
 
 
 def _is_call(node: Mapping[Any, Any]) -> bool:
-    return len(node) == 1 and str(next(iter(node))).startswith(("Fn::", "Ref"))
+    name = str(next(iter(node), ""))
+    return len(node) == 1 and (name == "Ref" or name.startswith("Fn::"))
+
+
+def _literal(value: object) -> Any:
+    """Give a value of a place where no function may stand; raises TypeError for one."""
+    if isinstance(value, Mapping):
+        raise TypeError
+    if isinstance(value, list):
+        return [_literal(each) for each in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Join texts; raises ValueError when it becomes too long a one."""
+    found, size = [], 0
+    for part in parts:
+        size += len(part)
+        if size > _LONGEST_TEXT:
+            raise ValueError
+        found.append(part)
+    return "".join(found)
 
 
 _CALLS: Mapping[str, Callable[[Intrinsics, Any], Any]] = {

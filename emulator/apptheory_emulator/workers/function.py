@@ -59,7 +59,7 @@ class WorkerFunction:
         RuntimeExit for one that ends, and UsageError in virtual time.
         """
         need_real_time()
-        limit = TimeLimit.of_milliseconds(context.get_remaining_time_in_millis())
+        limit = TimeLimit.of_context(context)
         request = _request(event, context)
         pool = self._pool()
         worker = await pool.acquire()

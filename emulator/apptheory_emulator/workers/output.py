@@ -30,7 +30,7 @@ class OutputLines:
         self._add(data, begin, len(data))
 
     def close(self) -> None:
-        """Take what has no line break for the last line."""
+        """Take what has no line break for a line: the output, or the invocation that it belongs to, is over."""
         if self._begun:
             self._end_line()
 

@@ -146,9 +146,13 @@ class WorkerProcess:
         await asyncio.wait({self._output_over})
 
     async def output_taken(self) -> None:
-        """Wait until every line is handed on that was printed before this call."""
+        """Wait until all is handed on that was printed before this call; what has no line break is a line."""
         for _ in range(_TURNS_OF_OUTPUT):
             await asyncio.sleep(0)
+        for lines in self._output.values():
+            lines.close()
+        if self._flowing:
+            self._hand_on()
         while not self._flowing:  # noqa: ASYNC110 - no time passes: it goes on in the next turn
             await asyncio.sleep(0)
 

@@ -101,6 +101,11 @@ class WebFunction:
             raise
         return StreamedAnswer(head, body=WebBody(response, server), commit=True)
 
+    @property
+    def program(self) -> WebProgram:
+        """What is run, in which environment."""
+        return self._program
+
     def __repr__(self) -> str:
         return f"<web {self.function_name}: {shlex.join(self._program.command)}>"
 

@@ -110,7 +110,7 @@ class WorkerCall:
             await self._worker.output_over()
             self._log.start()
             if timed_out:
-                self._log.timed_out(self._limit.seconds)
+                self._log.timed_out(self._limit.configured)
             elif isinstance(error, RuntimeExit):
                 self._log.exited(str(error))
             self._end(TimeoutError() if timed_out else error, seconds, memory)

@@ -67,6 +67,13 @@ class CorsConfig:
             raise UsageError(f"max_age must be from 0 to {MAX_AGE_SECONDS} seconds, not {self.max_age!r}")
         check_switch("allow_credentials", self.allow_credentials)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What AWS takes and no browser does."""
+        if self.allow_credentials and "*" in self.allow_origins:
+            return ("browsers refuse allow_origins * together with allow_credentials: name the origins",)
+        return ()
+
     def preflight(self, request: HttpRequest) -> Answer | None:
         """Give the answer to a preflight, which no function sees; None for every other request."""
         asked = request.first("access-control-request-method")

@@ -36,8 +36,8 @@ _CRC = struct.Struct("!I")
 _LENGTH = struct.Struct("!H")
 _AROUND = _PRELUDE.size + _CRC.size
 _MAX_TEXT_BYTES = 32767
-_INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
+_INT32_BOUND = 2**31
+_INT64_BOUND = 2**63
 
 _TRUE, _FALSE, _INTEGER, _LONG, _BYTES, _TEXT, _UUID = 0, 1, 4, 5, 6, 7, 9
 _NUMBERS = {2: struct.Struct("!b"), 3: struct.Struct("!h"), 4: struct.Struct("!i"), 5: struct.Struct("!q")}
@@ -56,7 +56,7 @@ def encode_message(headers: Mapping[str, HeaderValue], payload: bytes = b"") -> 
     """Give the frame of a message; a whole number takes 32 bits where it fits, else 64.
 
     Raises UsageError for what no frame can hold: a name of 0 or more than 255 bytes, a text or bytes
-    of more than 32767, headers beyond MAX_HEADERS_BYTES, a payload beyond MAX_PAYLOAD_BYTES.
+    of more than 32767 or without a UTF-8 form, headers beyond MAX_HEADERS_BYTES, a payload beyond MAX_PAYLOAD_BYTES.
     """
     block = b"".join([_header(name, value) for name, value in headers.items()])
     if len(block) > MAX_HEADERS_BYTES:
@@ -172,7 +172,7 @@ class _NoSuchTypeError(Exception):
 
 
 def _header(name: str, value: HeaderValue) -> bytes:
-    encoded = name.encode()
+    encoded = _utf8(name, "the name of a header")
     if not 0 < len(encoded) < 256:
         raise UsageError(f"the name of a header has 1 to 255 bytes, and {name[:80]!r} has {len(encoded)}")
     kind, content = _typed(name, value)
@@ -184,18 +184,25 @@ def _typed(name: str, value: HeaderValue) -> tuple[int, bytes]:
     if isinstance(value, bool):
         return (_TRUE if value else _FALSE), b""
     if isinstance(value, int):
-        if value not in _INT64:
-            raise UsageError(f"the header {name!r} is a number of more than 64 bits: {value}")
-        kind = _INTEGER if value in _INT32 else _LONG
+        if not -_INT64_BOUND <= value < _INT64_BOUND:
+            raise UsageError(f"the header {name!r} is a number of more than 64 bits")
+        kind = _INTEGER if -_INT32_BOUND <= value < _INT32_BOUND else _LONG
         return kind, _NUMBERS[kind].pack(value)
     if isinstance(value, UUID):
         return _UUID, value.bytes
     if not isinstance(value, str | bytes):
         raise UsageError(f"the header {name!r} has a value of type {type(value).__name__}, which no frame can hold")
-    content = value.encode() if isinstance(value, str) else value
+    content = _utf8(value, f"the header {name!r}") if isinstance(value, str) else value
     if len(content) > _MAX_TEXT_BYTES:
         raise UsageError(f"the header {name!r} has a value of {len(content)} bytes; the limit is {_MAX_TEXT_BYTES}")
     return (_TEXT if isinstance(value, str) else _BYTES), _LENGTH.pack(len(content)) + content
+
+
+def _utf8(text: str, what: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{what} has no UTF-8 form: {error.reason}") from error
 
 
 def _name(block: bytes, at: int) -> tuple[str, int]:

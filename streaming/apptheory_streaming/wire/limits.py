@@ -79,13 +79,18 @@ class Limits:
             if value is not None and not is_count(value):
                 raise UsageError(f"{name} must be a number of bytes, 0 or more, or None for no limit, not {value!r}")
 
-    def refusal(self, size: int) -> RequestTooLarge | None:
-        """Give the error for a decoded request body of `size` bytes, None if it may pass (rule L1)."""
-        if self.max_request_bytes is None or size <= self.max_request_bytes:
+    def refusal(self, size: int | None) -> RequestTooLarge | None:
+        """Give the error for a decoded request body of `size` bytes, None if it may pass (rule L1).
+
+        A size of None is one over the limit that nobody has counted.
+        """
+        most = self.max_request_bytes
+        if most is None or (size is not None and size <= most):
             return None
+        counted = f"more than {most}" if size is None else f"{size}"
         return RequestTooLarge(
-            f"Request must be smaller than {self.max_request_bytes} bytes for the InvokeFunction operation "
-            f"(a request body of {size} bytes is over the limit of {self.max_request_bytes})"
+            f"Request must be smaller than {most} bytes for the InvokeFunction operation "
+            f"(a request body of {counted} bytes is over the limit of {most})"
         )
 
     def admits_response(self, size: int) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from apptheory_streaming.errors import FrameInjection, InvalidResponse
 from apptheory_streaming.wire.json_text import encode_json
 
-__all__ = ["ServerSentEvent", "encode_event", "encode_fields"]
+__all__ = ["ServerSentEvent", "encode_event", "encode_fields", "event_of"]
 
 MOST_MILLISECONDS = 2**53 - 1
 """The greatest `retry` that a browser's number holds exactly."""
@@ -33,6 +33,13 @@ class ServerSentEvent:
     id: str | None = None
     retry: int | None = None
     comment: str | None = None
+
+
+def event_of(value: object) -> ServerSentEvent:
+    """Give an event as it is, and any other value as the data of one: None is the JSON `null`."""
+    if isinstance(value, ServerSentEvent):
+        return value
+    return ServerSentEvent("null" if value is None else value)
 
 
 def encode_event(event: ServerSentEvent, *, sort_keys: bool = False) -> bytes:

@@ -11,6 +11,9 @@ from apptheory_streaming.options import is_count, is_number
 
 __all__ = ["Throttle", "TokenBucket"]
 
+_MOST_REQUESTS = 2**31 - 1
+"""A bucket counts in floating point, one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
@@ -25,6 +28,8 @@ class Throttle:
     def __post_init__(self) -> None:
         if not is_count(self.burst, least=1):
             raise UsageError(f"burst must be a number of requests, 1 or more, not {self.burst!r}")
+        if self.burst > _MOST_REQUESTS:
+            raise UsageError(f"burst must be a number of requests, {_MOST_REQUESTS} at most")
         if not is_number(self.rate) or not 0 < self.rate < float("inf"):
             raise UsageError(f"rate must be more than 0 requests per second, not {self.rate!r}")
 

@@ -18,7 +18,7 @@ from apptheory_testkit.capture import StreamCapture
 from apptheory_testkit.rendering.chunk_diff import diff_chunks
 from apptheory_testkit.rendering.chunks import render_count
 
-__all__ = ["ComparableCall", "ComparableResponse", "compare_calls", "compare_captures"]
+__all__ = ["ComparableCall", "ComparableResponse", "compare_calls", "compare_captures", "wire_headers"]
 
 _OF_HANDLER = ("error", "stream_error_code", "late_mutations", "handler")
 
@@ -53,7 +53,7 @@ class ComparableResponse:
         gone = transcript.delivery.kind is DeliveryKind.CLIENT_GONE  # after how many bytes is up to the sockets
         return cls(
             status=unseen.status,
-            headers=_joined(unseen.headers, over_http=over_http),
+            headers=wire_headers(unseen.headers, over_http=over_http),
             cookies=unseen.cookies,
             chunks=[chunk for chunk in (unseen.chunks if borders else [unseen.body]) if chunk],
             error=None if transcript.error is None else str(transcript.error),
@@ -112,8 +112,11 @@ def compare_calls(in_process: Sequence[ComparableCall], http: Sequence[Comparabl
     return lines if len(in_process) == len(http) else [*lines, _missing(in_process, http)]
 
 
-def _joined(headers: Mapping[str, Sequence[str]], *, over_http: bool) -> dict[str, str]:
-    """Headers as the wire has them, without those of the platform."""
+def wire_headers(headers: Mapping[str, Sequence[str]], *, over_http: bool) -> dict[str, str]:
+    """Give headers as the wire has them, joined and without those of the platform.
+
+    `over_http` is for those that came over a wire already.
+    """
     return {
         f"{_REMAPPED_PREFIX}{name}" if name in REMAPPED_HEADERS else name: ",".join(values)
         for name, values in headers.items()

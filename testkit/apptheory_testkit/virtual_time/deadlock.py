@@ -11,10 +11,15 @@ from apptheory_testkit.places import is_library, is_ours, place_of
 __all__ = ["DeadlockError", "describe_waiting", "waiting_at"]
 
 
+_REMEDY = 'let the test run in real time: @pytest.mark.streaming(clock="real")'
+
+
 class DeadlockError(UsageError):
     """Every task waits for something that nothing will bring; the message lists where each waits."""
 
     name = "DeadlockError"
+    remedy = _REMEDY
+    """The part of the message that is for tests alone."""
 
 
 def describe_waiting(loop: asyncio.AbstractEventLoop) -> str:
@@ -24,10 +29,7 @@ def describe_waiting(loop: asyncio.AbstractEventLoop) -> str:
     rows = [f"  {name} waits {where}" for name, where in waits if where is not None]
     return (
         "deadlock in virtual time: no timer is set, no work is under way and no I/O came, so nothing will happen "
-        "any more.\n"
-        + "".join(f"{row}\n" for row in rows)
-        + "Set what is waited for, or let the test run in real time: "
-        '@pytest.mark.streaming(clock="real").'
+        "any more.\n" + "".join(f"{row}\n" for row in rows) + f"Set what is waited for, or {_REMEDY}."
     )
 
 

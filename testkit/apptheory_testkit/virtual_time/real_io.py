@@ -22,6 +22,8 @@ class RealIOError(UsageError):
     """A test in virtual time waits for something that only real time brings; the message says for what."""
 
     name = "RealIOError"
+    remedy = _REMEDY
+    """The part of the message that is for tests alone."""
 
     def __init__(self, what: str) -> None:
         """Say what it is; what to do instead is always the same."""

@@ -203,7 +203,7 @@ async def test_a_worker_that_takes_too_long(tmp_path: Path) -> None:
     assert payload.endswith(b"one")
     assert complete["ErrorCode"] == "Sandbox.Timedout"
     assert "Task timed out after 1.50 seconds" in json.loads(complete["ErrorDetails"])["errorMessage"]
-    assert "Task timed out after 1." in log_of(complete["LogResult"])
+    assert "Task timed out after 1.50 seconds" in log_of(complete["LogResult"])
 
 
 async def test_one_more_than_the_workers_is_throttled(tmp_path: Path) -> None:

@@ -81,6 +81,23 @@ def test_r9_an_event_that_somebody_made_by_hand() -> None:
     assert (scope["method"], scope["path"], scope["query_string"], scope["headers"]) == ("GET", "/", b"", [])
 
 
+def test_r9_the_health_check_of_a_load_balancer_is_a_request() -> None:
+    """It has no host and no address; as AWS's page on Lambda targets shows it."""
+    health: dict[str, Any] = {
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-north-1:1:targetgroup/a/b"}},
+        "httpMethod": "GET",
+        "path": "/",
+        "queryStringParameters": {},
+        "headers": {"user-agent": "ELB-HealthChecker/2.0"},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+    scope = scope_of(health)
+    assert (scope["method"], scope["path"], scope["query_string"]) == ("GET", "/", b"")
+    assert scope["headers"] == [(b"user-agent", b"ELB-HealthChecker/2.0")]
+    assert (scope["client"], request_body(health)) == (("", 0), b"")
+
+
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 async def test_r9_an_application_answers_it(event: dict[str, Any]) -> None:
     """Through the handler that `asgi` makes."""

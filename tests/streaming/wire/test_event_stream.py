@@ -144,11 +144,26 @@ def test_a_number_takes_32_bits_where_it_fits(number: int, encoded: bytes) -> No
     assert encode_message({"n": number}) == frame(b"\x01n" + encoded)
 
 
+class Level(int):
+    """A number of a type of its own, as those of an IntEnum."""
+
+    __hash__ = int.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("it is looked for among all the numbers that there are, one by one")
+
+
+def test_a_number_of_a_type_of_its_own_is_a_number() -> None:
+    assert encode_message({"n": Level(2**40)}) == encode_message({"n": 2**40})
+
+
 REFUSED: dict[str, tuple[Mapping[str, Any], bytes, str]] = {
     "a name without a byte": ({"": "x"}, b"", "has 1 to 255 bytes, and '' has 0"),
     "a name too long": ({"é" * 128: "x"}, b"", "has 256"),
     "a text too long": ({"n": "é" * 16384}, b"", "32768 bytes; the limit is 32767"),
     "a number too large": ({"n": 2**63}, b"", "a number of more than 64 bits"),
+    "a name that is no text": ({"\ud800": "x"}, b"", "the name of a header has no UTF-8 form"),
+    "a text that is none": ({"n": "\udfff"}, b"", "the header 'n' has no UTF-8 form"),
     "a value of another type": ({"n": 1.5}, b"", "a value of type float"),
     "headers too large": ({str(n): bytes(32000) for n in range(5)}, b"", "the limit is 131072"),
     "a payload too large": ({}, bytes(MAX_PAYLOAD_BYTES + 1), "the limit is 25165824"),

@@ -58,7 +58,11 @@ def test_no_window_lets_more_than_burst_and_rate_pass(burst: int, rate: int, gap
             assert last - first + 1 <= burst + (passed[last] - passed[first]) * rate + 1e-6
 
 
-@pytest.mark.parametrize(("burst", "rate"), [(0, 1), (-1, 1), (1.5, 1), (True, 1), (1, 0), (1, -1), (1, float("inf"))])
+@pytest.mark.parametrize(
+    ("burst", "rate"),
+    [(0, 1), (-1, 1), (1.5, 1), (True, 1), (10**400, 1), (1, 0), (1, -1), (1, float("inf"))],
+    ids=["none", "negative", "no number of requests", "a truth value", "beyond floats", "no rate", "back", "all"],
+)
 def test_numbers_by_which_nothing_could_pass(burst: int, rate: float) -> None:
     """L3: they are refused by name."""
     with pytest.raises(UsageError, match=r"burst must be|rate must be"):

@@ -23,6 +23,7 @@ from apptheory_streaming.wire.request import HttpRequest
 __all__ = ["FunctionUrl", "decode_path", "decoded_size", "function_url_event", "is_text"]
 
 _ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_STRAY = re.compile("([\udc80-\udcff]+)")  # what Python makes of bytes that are no UTF-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +84,13 @@ def decode_path(path: str) -> str:
 
 def _unescape(found: re.Match[str]) -> str:
     escapes = found.group()
-    data = bytes.fromhex(escapes.replace("%", ""))
-    text, at = "", 0
-    while at < len(data):
-        try:
-            return text + data[at:].decode()
-        except UnicodeDecodeError as error:
-            good, bad = at + error.start, at + error.end
-            text += data[at:good].decode() + escapes[3 * good : 3 * bad]
-            at = bad
-    return text
+    text = bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "surrogateescape")
+    known, at = [], 0
+    for index, piece in enumerate(_STRAY.split(text)):
+        end = at + len(piece.encode("utf-8", "surrogateescape"))
+        known.append(escapes[3 * at : 3 * end] if index % 2 else piece)
+        at = end
+    return "".join(known)
 
 
 def _headers(request: HttpRequest, url: FunctionUrl, trace_id: str) -> dict[str, str]:

@@ -62,10 +62,10 @@ def query_pairs(query: str) -> Iterable[tuple[str, str]]:
 
 def joined_parameters(query: str) -> dict[str, str]:
     """Give name -> the decoded values joined by a comma."""
-    joined: dict[str, str] = {}
+    collected: dict[str, list[str]] = {}
     for name, value in query_pairs(query):
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
+        collected.setdefault(name, []).append(value)
+    return {name: ",".join(values) for name, values in collected.items()}
 
 
 def request_time(epoch_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""The front of a function: HTTP request to invocation, response to the connection.
+"""The requests of a front: from HTTP to the invocation of a function, and its response to the connection.
 
 What differs between a Function URL, an API and a load balancer is their doors' (front/door.py).
 """
@@ -6,7 +6,7 @@ What differs between a Function URL, an API and a load balancer is their doors' 
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,17 +19,18 @@ from apptheory_emulator.front.http_sink import HttpSink
 from apptheory_emulator.front.idle_sink import IdleSink
 from apptheory_emulator.front.platform_response import PlatformResponse
 from apptheory_emulator.front.reception import Reception
+from apptheory_emulator.front.routes import Destination
 from apptheory_emulator.front.running import RunningInvocations
-from apptheory_emulator.workers.in_process import InProcessFunction
+from apptheory_emulator.front.strictness import look, refusal
 from apptheory_streaming.invocation import Invocation
 from apptheory_streaming.wire.limits import AWS_NUMBERS
 from apptheory_streaming.wire.request import HttpRequest
 from apptheory_streaming.wire.transcript import Transcript
 
-__all__ = ["HEAD_BYTES", "Exchange", "FunctionUrlHandler"]
+__all__ = ["HEAD_BYTES", "Exchange", "RequestHandler", "host_of"]
 
 HEAD_BYTES = AWS_NUMBERS["request line and headers"].value
-_AUTHORITY = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")  # RFC 9112, section 3.2.2
+_AUTHORITY = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")  # RFC 9112, section 3.2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Exchange:
     transcript: Transcript
 
 
-class FunctionUrlHandler:
-    """Answers the requests of one function, at the door that its configuration asks for.
+class RequestHandler:
+    """Answers the requests of one front: of one function, or of those that share an API.
 
     An invocation runs in a task of its own, so that a client which goes away does not take it
     along (rule E4).  `on_exchange` hears of each when it is over.
@@ -49,34 +50,38 @@ class FunctionUrlHandler:
 
     def __init__(
         self,
-        function: InProcessFunction,
+        destinations: Sequence[Destination],
         *,
         on_exchange: Callable[[Exchange], None],
         reception: Reception | None = None,
     ) -> None:
-        """Serve `function`; `reception` names each request."""
-        self._function = function
-        self._door = door_of(function.config)
+        """Serve the functions of `destinations` behind one front; `reception` names each request.
+
+        Raises UsageError for functions that cannot share one.
+        """
+        gateway = destinations[0].gateway
+        self._name = (gateway and gateway.api) or destinations[0].function.config.name
+        self._door = door_of(destinations)
         self._on_exchange = on_exchange
         self._reception = reception or Reception()
         self._running = RunningInvocations()
 
     @property
     def path(self) -> str:
-        """What the addresses of the function begin with."""
+        """What the paths of its addresses begin with."""
         return self._door.path
 
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """Answer one request; returns when its response is over, which may be before the handler is."""
         arrival = self._arrival(http, await _read(http, self._door.max_request_bytes))
-        admission = self._door.admit(arrival)
+        admission = self._admit(arrival)
         if isinstance(admission, Refusal):
             return PlatformResponse(admission.answer, request_id=arrival.request_id, headers=admission.platform_headers)
         sink = self._sink(http, admission, arrival.request_id)
         invocation = self._invocation(admission, arrival, sink)
         transport = http.transport
         try:
-            return await self._deliver(http, invocation, arrival.request, sink)
+            return await self._deliver(http, invocation, arrival.request, admission, sink)
         finally:
             self._running.remember_if_stalled(transport)
             self._reception.over(http)
@@ -102,15 +107,21 @@ class FunctionUrlHandler:
             trace_id=self._reception.trace_id(request_id, epoch_ms),
             epoch_ms=epoch_ms,
             now=asyncio.get_running_loop().time(),
-            url=self._reception.url(http, self._function.config.name),
+            url=self._reception.url(http, self._name),
         )
+
+    def _admit(self, arrival: Arrival) -> Admission | Refusal:
+        admission = self._door.admit(arrival)
+        if isinstance(admission, Refusal):
+            return admission
+        return refusal(admission, arrival.request_id) or admission
 
     def _sink(self, http: web.Request, admission: Admission, request_id: str) -> HttpSink:
         options: dict[str, Any] = {
             "platform_headers": admission.platform_headers,
             "added_headers": admission.added_headers,
             "replaced": admission.replaced,
-            "late_errors": self._function.config.late_errors,
+            "late_errors": admission.function.config.late_errors,
             "pace": admission.pace,
             "whole": admission.front.collects,
         }
@@ -121,29 +132,37 @@ class FunctionUrlHandler:
     def _invocation(self, admission: Admission, arrival: Arrival, sink: HttpSink) -> Invocation:
         loop = asyncio.get_running_loop()
         return Invocation(
-            self._function.handler(),
+            admission.function.handler(),
             admission.event,
-            self._function.context(arrival.request_id),
+            admission.function.context(arrival.request_id),
             sink=sink,
             front=admission.front,
             request_id=arrival.request_id,
             policy=admission.policy,
             now=loop.time,
             head_only=arrival.request.method == "HEAD",
-            request_bytes=len(arrival.request.body),
+            request_bytes=_size(arrival.request, self._door.max_request_bytes),
         )
 
     async def _deliver(
-        self, http: web.Request, invocation: Invocation, request: HttpRequest, sink: HttpSink
+        self, http: web.Request, invocation: Invocation, request: HttpRequest, admission: Admission, sink: HttpSink
     ) -> web.StreamResponse:
-        running = self._running.start(
-            invocation,
-            what=f"{request.method} {request.path}",
-            on_over=lambda transcript: self._on_exchange(Exchange(request, transcript)),
-        )
+        def over(transcript: Transcript) -> None:
+            look(admission, transcript)
+            self._on_exchange(Exchange(request, transcript))
+
+        running = self._running.start(invocation, what=f"{request.method} {request.path}", on_over=over)
         self._reception.began(http, invocation, running)
         await self._running.wait(running, sink.over, sent=lambda: sink.sent_bytes)
+        if sink.gave_up:
+            invocation.lose_client(after_bytes=0)
         return sink.response or web.Response(status=502, text="Internal Server Error")
+
+
+def host_of(http: web.Request) -> str:
+    """The host that a client means, with its port: that of an absolute target wins (RFC 9112, section 3.2.2)."""
+    absolute = _AUTHORITY.match(http.raw_path)
+    return absolute[1].rpartition("@")[2] if absolute else http.headers.get("Host", "")
 
 
 async def _read(http: web.Request, limit: int | None) -> HttpRequest:
@@ -161,6 +180,15 @@ async def _read(http: web.Request, limit: int | None) -> HttpRequest:
         protocol=f"HTTP/{http.version.major}.{http.version.minor}",
         source_ip=http.remote or "127.0.0.1",
     )
+
+
+def _size(request: HttpRequest, limit: int | None) -> int | None:
+    """The size of a body; of one over the limit not all was read, and it is what its client says, if it does."""
+    size = len(request.body)
+    if limit is None or size <= limit:
+        return size
+    told = request.first("content-length")
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 async def _read_body(http: web.Request, limit: int | None) -> bytes:

@@ -1,0 +1,1 @@
+"""Recording a real endpoint: the request in curl's words, the connection, the response as it arrives."""
