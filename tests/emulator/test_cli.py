@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from apptheory_emulator.cli import main
 from emulate_command import emulate, run_to_end
 from raw_http import Cut, connect, fetch
 
@@ -296,16 +298,29 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-async def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(folder: Path, kind: str) -> None:
+def test_wrong_usage_is_exit_code_2_and_says_what_is_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """Nothing is served, nothing imported, and stdout stays empty."""
     arguments, says = WRONG[kind]
+    monkeypatch.chdir(folder)
+
+    finished = CliRunner().invoke(main, arguments, prog_name="apptheory-emulate")
+
+    assert (finished.exit_code, finished.stdout) == (2, "")
+    assert says in finished.stderr
+    assert "printed at import" not in finished.stderr
+
+
+async def test_wrong_usage_ends_the_process_so_too(folder: Path) -> None:
+    """Without a traceback."""
+    arguments, says = WRONG["unknown option"]
 
     finished = await run_to_end(*arguments, cwd=folder)
 
     assert (finished.code, finished.stdout) == (2, "")
     assert says in finished.stderr
     assert "Traceback" not in finished.stderr
-    assert "printed at import" not in finished.stderr
 
 
 async def test_handler_that_closes_stdout_and_stderr_does_not_silence_the_log(

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import datetime as dt
+import itertools
 import pickle
 import queue
 import subprocess
@@ -88,10 +89,13 @@ def bound_now() -> dict[tuple[str, str], Any]:
     return {(module, name): vars(modules[module])[name] for module, name in ORIGINALS}
 
 
+numbers = itertools.count()
+
+
 @pytest.fixture
 def early(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A module of the user's that bound everything early."""
-    module = ModuleType("a_module_of_the_users")
+    """A module of the user's that bound everything early; freezegun knows modules by name and address, so a new name."""
+    module = ModuleType(f"a_module_of_the_users_{next(numbers)}")
     exec(EARLY, vars(module))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module
