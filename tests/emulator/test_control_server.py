@@ -171,7 +171,7 @@ async def test_broken_requests_harm_nobody_else(request_bytes: bytes) -> None:
         alive = await api.invoke(Payload=b"1")
         await api.server.settled()
 
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+    assert answer == b"" or answer.split(maxsplit=2)[1] == b"400"  # aiohttp says HTTP/1.0 where it read no version
     assert alive[1] == b"1"
     assert len(api.exchanges) == 1
 
