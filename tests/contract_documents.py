@@ -1,5 +1,6 @@
 """A contract document and its handlers, for tests that change one thing about them."""
 
+import asyncio
 import copy
 import json
 from collections.abc import Iterator, Mapping
@@ -107,7 +108,11 @@ def leaves(event: Any, context: Any) -> Any:
     raise SystemExit(3)
 
 
+async def gives_up(event: Any, context: Any) -> Any:
+    raise asyncio.CancelledError
+
+
 HANDLERS: dict[str, Any] = {
     each.__name__: each
-    for each in (two, json_value, empty, late, early, broken, echo, echo_async, echo_streamified, leaves)
+    for each in (two, json_value, empty, late, early, broken, echo, echo_async, echo_streamified, leaves, gives_up)
 }

@@ -17,6 +17,8 @@ def main() -> None:
         if error.name not in _EXTRA:
             raise
         sys.exit(f"apptheory-emulate needs {error.name}: pip install 'apptheory-streaming[emulator]'")
+    except KeyboardInterrupt:  # before there is a command that could say it
+        sys.exit("Aborted!")
 
 
 if __name__ == "__main__":

@@ -447,3 +447,14 @@ async def test_requests_above_the_concurrency_are_answered_429(folder: Path) -> 
             assert await client.read_frame() == b"last"
             assert await client.read_frame() is None
         assert (await fetch(url)).body == b"firstlast"
+
+
+async def test_an_interrupt_while_the_command_is_imported_ends_in_one_word(folder: Path) -> None:
+    """Ctrl-C a moment after Enter: as later on, without a traceback."""
+    blocked = folder / "blocked"
+    blocked.mkdir()
+    (blocked / "httptools.py").write_text("raise KeyboardInterrupt")
+
+    finished = await run_to_end("own_app.py:handler", cwd=folder, env={"PYTHONPATH": str(blocked)})
+
+    assert (finished.code, finished.stdout, finished.stderr.strip()) == (1, "", "Aborted!")

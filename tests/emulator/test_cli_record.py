@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from apptheory_emulator import serve_function_url_threaded
 from apptheory_emulator.cli import main
+from apptheory_emulator.differences import Served, When, found
 from apptheory_emulator.recorder.replayed import replayed
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.wire.head import Head
@@ -87,6 +88,14 @@ async def test_e3b_a_cut_stream_is_replayed_as_one(tmp_path: Path) -> None:
     assert (response.status, response.frames, response.cut) == (200, [b"a", b"b"], True)
 
 
+@pytest.mark.parametrize("ended", [Ended.COMPLETE, Ended.STOPPED])
+def test_what_was_not_cut_is_served_as_on_aws(tmp_path: Path, ended: Ended) -> None:
+    """E3b: no line of the log speaks of late errors where there is none."""
+    config = replayed(recorded_file(tmp_path, ended=ended))
+
+    assert found(Served(config=config), When.START) == []
+
+
 async def test_ctrl_c_keeps_what_came(tmp_path: Path) -> None:
     """And is no failure: a stream that never ends is recorded so."""
     async with (
@@ -116,6 +125,7 @@ REFUSED: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "no file": (lambda _: ["http://a.example"], 2, "Missing option '-o'"),
     "no URL": (lambda _: ["-o", "new.stream.json"], 2, "no URL is named"),
     "two URLs": (lambda _: ["http://a.example", "-o", "new", "--", "http://b.example"], 2, "there are two URLs"),
+    "no host": (lambda _: ["http://a..b/", "-o", "new.stream.json"], 2, "'http://a..b/' is no URL: "),
     "no whole URL": (lambda _: ["a.example", "-o", "new.stream.json"], 2, "is no URL: write it whole"),
     "a file that is there": (lambda _: ["http://a.example", "-o", FILE], 2, f"{FILE} is there already; --force"),
     "a folder": (lambda folder: ["http://a.example", "-o", str(folder)], 2, "is a folder; name a file"),

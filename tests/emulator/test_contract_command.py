@@ -87,8 +87,8 @@ def test_json_has_a_verdict_a_document_and_target(capfd: pytest.CaptureFixture[s
 
 def test_junit_has_a_case_a_document_and_target(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
     """For CI: failures with their text, what was not run as skipped; control characters do not break the XML."""
-    (folder / "other.stream.json").write_text(text({**FAILING, "/name": "a\ab"}))
-    (folder / "mcp.stream.json").write_text(text({"/id": "mcp.one", "/tier": "mcp"}))
+    (folder / "other.stream.json").write_text(text({**FAILING, "/name": "a\a\uffffb"}))
+    (folder / "mcp.stream.json").write_text(text({"/id": "mcp\aone", "/tier": "mcp"}))
 
     code, out, _ = contract(capfd, ".", "--handlers", "handlers_of_two", "--format", "junit")
 
@@ -96,12 +96,14 @@ def test_junit_has_a_case_a_document_and_target(capfd: pytest.CaptureFixture[str
     assert code == 1
     assert suite.attrib == {"name": "contract", "tests": "3", "failures": "1", "errors": "0", "skipped": "1"}
     assert [(case.get("classname"), case.get("name"), [part.tag for part in case]) for case in suite] == [
-        ("contract.in-process", "mcp.one", ["skipped"]),
+        ("contract.in-process", "mcp\N{REPLACEMENT CHARACTER}one", ["skipped"]),
         ("contract.in-process", "stream.other", ["failure"]),
         ("contract.in-process", "stream.two_chunks", []),
     ]
     assert suite[1][0].get("message") == "status differs"
-    assert str(suite[1][0].text).startswith("stream.other (in-process): a\N{REPLACEMENT CHARACTER}b\n")
+    assert str(suite[1][0].text).startswith(
+        "stream.other (in-process): a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b\n"
+    )
     assert "  + 201" in str(suite[1][0].text)
 
 

@@ -404,7 +404,7 @@ def test_a_worker_without_the_handler_fails_its_document(opened: Open) -> None:
 
 WRONG = {
     "deno": "there is no target 'deno': there are in-process, http, python, node, exec=COMMAND",
-    "exec=": "exec is empty; it takes a command, such as .*",
+    "exec=": "exec is empty; it takes a command, such as ./bootstrap$",
     "exec=./nothing": "exec: there is no program './nothing' .*",
 }
 

@@ -235,6 +235,29 @@ async def test_e6_a_response_without_a_body_is_complete_with_its_head(words: tup
     assert (recording.chunks, recording.ended, recording.ended_at) == ((), Ended.COMPLETE, 0)
 
 
+@pytest.mark.parametrize(
+    ("words", "response", "chunks"),
+    [
+        ((), b"HTTP/1.1 200 OK\r\nx-one: 1\r\ncontent-length: 2\r\n\r\nhi", [b"hi"]),
+        ((), b"HTTP/1.1 200 OK\r\nx-one: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", [b"hi"]),
+        ((), b"HTTP/1.1 204 No Content\r\nx-one: 1\r\n\r\n", []),
+        (("-I",), b"HTTP/1.1 200 OK\r\nx-one: 1\r\ncontent-length: 2\r\n\r\nhi", []),
+    ],
+    ids=["length", "frames", "204", "HEAD"],
+)
+async def test_what_stands_behind_a_response_is_none_of_it(
+    words: tuple[str, ...], response: bytes, chunks: list[bytes]
+) -> None:
+    """Another response that comes in the same packet changes neither head nor body."""
+    async with server(sends(response + b"HTTP/1.1 404 Gone\r\nx-two: 2\r\ncontent-length: 3\r\n\r\nbye")) as url:
+        recording = await tape(url, *words)
+
+    assert recording.head.status == int(response.split()[1])
+    assert recording.head.headers == {"x-one": ("1",)}
+    assert [chunk.data for chunk in recording.chunks] == chunks
+    assert recording.ended is Ended.COMPLETE
+
+
 async def test_the_request_is_the_one_that_was_asked_for(function_url: FunctionUrlFactory) -> None:
     """Method, target, headers and body arrive, and stand in the recording without what every client adds."""
 

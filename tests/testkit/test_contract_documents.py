@@ -55,6 +55,23 @@ BROKEN: list[tuple[Mapping[str, Any], str, str]] = [
         "/input/request",
         '"/ " is not percent-encoded, .*',
     ),
+    ({"/setup/routes": 5}, "/setup/routes", "must be a list, not 5"),
+    ({"/input/aws_event": {"source": [], "event": {}}}, "/input/aws_event/source", "must be one of .*"),
+    (
+        {
+            "/input/aws_event": {
+                "source": "alb",
+                "event": {
+                    "requestContext": {"elb": {}},
+                    "httpMethod": "GET",
+                    "path": "/",
+                    "multiValueHeaders": {"a": 5},
+                },
+            }
+        },
+        "/input/aws_event",
+        "this event is none of an HTTP request: .*",
+    ),
     ({"/input/request/headers": {"a b": "x"}}, "/input/request", "'a b' is no name of a header.*"),
     ({"/input/request/headers": {"x/a~b": [1]}}, "/input/request/headers/x~1a~0b/0", "must be a text, not 1"),
     (
@@ -132,13 +149,15 @@ def test_a_mistake_is_told_by_its_pointer(changes: Mapping[str, Any], pointer: s
     [
         ("", r"is no JSON: Expecting value \(line 1, column 1\)"),
         ('{\n "id": }', r"is no JSON: Expecting value \(line 2, column 8\)"),
+        ('{"id": 1e999}', "is no JSON: 1e999 is larger than any number of JSON's readers"),
+        (f'{{"id": -{9:9<400}}}', f"is no JSON: -{9:9<19}… is larger than any number of JSON's readers"),
         ("[]", "a contract document is a JSON object"),
         ('{"id": 1, "id": 2}', "is no JSON: one object has the field 'id' twice"),
         ('{"id": NaN}', "is no JSON: NaN is no value"),
         ('{"name": "\\ud800"}', "has text without a UTF-8 form: half of a surrogate pair"),
         ("[" * 100_000, "is no JSON: .*recursion.*"),
     ],
-    ids=["empty", "line 2", "list", "twice", "NaN", "surrogate", "deep"],
+    ids=["empty", "line 2", "too large", "too large a whole number", "list", "twice", "NaN", "surrogate", "deep"],
 )
 def test_a_text_that_is_no_document_is_told_by_its_line(text: str, problem: str) -> None:
     """Of what JSON itself has no place for, the file is named."""

@@ -104,6 +104,10 @@ FAILURES: list[tuple[Mapping[str, Any], list[str]]] = [
             "the handler failed: app.conflict: AppError: taken",
         ],
     ),
+    (
+        asked("gives_up", {"status": 200}),
+        ["the handler raised CancelledError, which is no error of a function"],
+    ),
     (asked("leaves", {"status": 200}), ["the handler called sys.exit(3), which ends a Lambda runtime"]),
 ]
 

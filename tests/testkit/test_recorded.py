@@ -235,6 +235,9 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "a place before the first": (lambda: THREE.stall(-1, seconds=1), r"stall\(at=-1\)"),
     "a stall of no length": (lambda: THREE.stall(1, seconds=float("nan")), "a stall takes seconds"),
     "an error that is none": (lambda: THREE.error(1, "timeout"), "error must be an exception"),  # type: ignore[arg-type]
+    "a stall that no clock can count": (lambda: THREE.stall(1, seconds=1e300), "no more than a year"),
+    "a speed that no clock can count": (lambda: THREE.faster(1e-310), "a speed is a number above 0"),
+    "no path": (lambda: recorded(5), "recorded takes the path of a file"),  # type: ignore[arg-type]
     "no speed": (lambda: THREE.faster(0), "a speed is a number above 0"),
     "many ways at once": (lambda: THREE.rechunk(everywhere), "gives one list of chunks"),
     "another body": (lambda: THREE.rechunk(lambda body: [body, b"!"]), "joined they must be its body"),

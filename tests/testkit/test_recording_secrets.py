@@ -1,6 +1,7 @@
 """Secrets never reach the file of a recording, and what was taken out is said."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,99 @@ def test_fields_of_the_body_are_redacted_wherever_they_stand() -> None:
     assert redact(of_request(form, body=b"user=a&password=b")).request.body == b"user=a&password=REDACTED"
     for body in (b'{ "prompt" : "token" }', b"\xff", b"password=1"):
         assert redact(of_request(body=body)).request.body == body
+
+
+BODIES = {
+    "JSON that curl sends as a form": b'{"api_key": "SK+12345678"}',
+    "JSON with a byte order mark": b'\xef\xbb\xbf{"token": "SK+12345678"}',
+    "JSON in UTF-16": '{"token": "SK+12345678"}'.encode("utf-16"),
+    "a list": b'{"password": ["SK+12345678"]}',
+    "an object": b'{"secret": {"value": "SK+12345678", "all": [{"x": "SK+12345678"}]}}',
+    "a number": b'{"token": 12345678}',
+    "half of a surrogate pair beside it": b'{"token": "SK+12345678", "prompt": "\\ud800"}',
+    "half of a surrogate pair in it": b'{"token": "SK+12345678\\ud800"}',
+    "one word of several": b'{"refreshtoken": "SK+12345678"}',
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+def test_no_form_of_a_body_hides_a_secret(body: bytes) -> None:
+    """JSON is told by itself, whatever type is named, and all text under a secret name is secret."""
+    form = ("content-type", "application/x-www-form-urlencoded")
+
+    redacted = redact(of_request(form, body=body))
+
+    assert b"12345678" not in redacted.request.body.replace(b"\0", b"")
+    json.loads(redacted.request.body)
+    render_recording(redacted).encode()
+
+
+def test_a_body_that_is_too_deep_to_be_read_stays() -> None:
+    """What came is kept all the same."""
+    deep = b"[" * 200_000
+
+    assert redact(of_request(body=deep)).request.body == deep
+
+
+ADDRESSES = {
+    "location": ("https://a.example/#access_token=12345678", "https://a.example/#access_token=REDACTED"),
+    "referer": ("https://me:12345678@a.example/", "https://me:REDACTED@a.example/"),
+    "link": ("<https://a.example/?sig=12345678>; rel=next", "<https://a.example/?sig=REDACTED>; rel=next"),
+    "refresh": ("0; url=/?q=1&token=12345678", "0; url=/?q=1&token=REDACTED"),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_addresses_in_headers_lose_passwords_and_parameters(name: str) -> None:
+    """In fragments, in front of the host, and in the midst of a value."""
+    value, left = ADDRESSES[name]
+
+    redacted = redact(made(head=Head(200, {name: (value,)})))
+
+    assert redacted.head.headers == {name: (left,)}
+    assert redacted.redacted
+
+
+def test_a_secret_is_nowhere_else_in_the_file() -> None:
+    """A client may repeat it in the path, under a name that says nothing, or in text."""
+    request = HttpRequest(
+        method="POST",
+        path="/keys/sk-12345678",
+        query="q=sk-12345678",
+        headers=(("authorization", "Bearer sk-12345678"), ("x-debug", "sk-12345678")),
+        body=b"my key is sk-12345678",
+    )
+    recording = replace(
+        made(request=request, url="https://a.example/keys/sk-12345678?q=sk-12345678"),
+        name="POST /keys/sk-12345678",
+        platform_headers={"via": ("sk-12345678",)},
+    )
+
+    redacted = redact(recording)
+
+    assert "12345678" not in render_recording(redacted)
+    assert redacted.redacted == ("header authorization", "an echo in the request", "an echo in the response's head")
+    assert redact(redacted) == replace(redacted, redacted=("header authorization",))
+
+
+ECHOES = {
+    "of Basic": ("authorization", "Basic bWU6cGFzcyB3b3JkIQ==", b"me:pass word!"),
+    "of a password": ("authorization", "Basic bWU6cGFzcyB3b3JkIQ==", b"pass word!"),
+    "percent-encoded": ("x-api-key", "a+b/12345678", b"a%2Bb%2F12345678"),
+    "of a cookie that is percent-encoded": ("cookie", "a=b%2F12345678", b"b/12345678"),
+    "in JSON": ("x-api-key", 'a"/12345678', b'a\\"\\/12345678'),
+    "without quotes": ("cookie", 'a="b12345678"', b"b12345678"),
+}
+
+
+@pytest.mark.parametrize("form", ECHOES)
+def test_an_echo_in_another_form_is_one(form: str) -> None:
+    """As servers write what they were sent."""
+    name, value, echo = ECHOES[form]
+
+    redacted = redact(made(request=HttpRequest(method="GET", headers=((name, value),)), chunks=(b"<" + echo + b">",)))
+
+    assert redacted.body == b"<" + b"*" * len(echo) + b">"
 
 
 def test_more_names_are_secrets_too() -> None:

@@ -1,6 +1,7 @@
 """Verdicts as text, as JSON and as JUnit's XML."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,7 @@ from apptheory_testkit.contract import Outcome, Verdict, render_table
 __all__ = ["ReportFormat", "render_report"]
 
 _SUITE = "contract"
+_ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class ReportFormat(StrEnum):
@@ -55,7 +57,9 @@ def _junit(verdicts: Sequence[Verdict]) -> str:
 
 
 def _case(suite: Element, verdict: Verdict) -> None:
-    case = SubElement(suite, "testcase", {"classname": f"{_SUITE}.{verdict.target}", "name": verdict.document.id})
+    case = SubElement(
+        suite, "testcase", {"classname": _legal(f"{_SUITE}.{verdict.target}"), "name": _legal(verdict.document.id)}
+    )
     if verdict.failed:
         failure = SubElement(case, "failure", {"message": _legal(verdict.differences[0])})
         failure.text = _legal(verdict.explain())
@@ -65,9 +69,7 @@ def _case(suite: Element, verdict: Verdict) -> None:
 
 def _legal(text: str) -> str:
     """XML has no form for control characters; chunks are rendered without them, messages of handlers may have some."""
-    return "".join(
-        character if character in "\t\n" or character >= " " else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _REPORTS: Mapping[ReportFormat, Callable[[Sequence[Verdict]], str]] = {

@@ -38,7 +38,7 @@ def endpoint_of(url: str) -> Endpoint:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = (parts.hostname or "").encode("idna" if not (parts.hostname or "").isascii() else "ascii").decode()
+        host = (parts.hostname or "").encode("idna").decode()
         path = quote(parts.path, safe=_SAFE) or "/"
         query = quote(parts.query, safe=f"{_SAFE}?[]")
     except ValueError as error:

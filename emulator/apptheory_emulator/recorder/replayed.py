@@ -22,7 +22,7 @@ def replayed(file: Path, *, speed: float = 1.0, wait: bool = True) -> FunctionCo
     return FunctionConfig(
         name=stream.recording.handler or "recorded",
         target=stream.handler,
-        late_errors=LateErrors.ABORT,  # what was cut is cut
+        late_errors=LateErrors.ABORT if stream.recording.ended is Ended.CUT else LateErrors.AWS,
         limits=Limits(),
     )
 

@@ -76,7 +76,8 @@ class ResponseReader:
 
     def on_message_begin(self) -> None:
         """Begin: a head that came before was one of the 1xx."""
-        self.headers = []
+        if not self.complete:
+            self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a line of the head, or of a trailer, which is not kept."""
@@ -85,6 +86,8 @@ class ResponseReader:
 
     def on_headers_complete(self) -> None:
         """Take the status; another head follows those of 100 and 103."""
+        if self.complete:
+            return
         self.status = self._parser.get_status_code()
         self.has_head = self.status >= 200
         if self.has_head and self._head_only:
@@ -95,7 +98,9 @@ class ResponseReader:
         self._in_frame = True
 
     def on_body(self, data: bytes) -> None:
-        """Take bytes of a frame, or of a body without frames."""
+        """Take bytes of a frame, or of a body without frames; what stands behind a response is none of it."""
+        if self.complete:
+            return
         if self._in_frame:
             self._part += data
         else:

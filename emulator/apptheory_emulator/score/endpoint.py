@@ -117,7 +117,9 @@ class ScoredUrl:
             exchange.end = End.SILENT
         except ConnectionCut as error:
             exchange.stop(End.CUT, str(error))
-        except (OSError, ValueError, IndexError, UsageError) as error:
+        except (ValueError, IndexError):  # of a head or a frame that has not what it must have
+            exchange.stop(End.BROKEN, "an answer that is not HTTP")
+        except (OSError, UsageError) as error:
             exchange.stop(End.BROKEN, f"{type(error).__name__}: {error}")
         finally:
             if client is not None:
@@ -171,7 +173,7 @@ async def _unwanted(client: FrameClient) -> bytes:
 def _parts_of(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise UsageError(f"{url!r} is no URL: {error}") from error
     if parts.scheme not in _PORTS or not parts.hostname:

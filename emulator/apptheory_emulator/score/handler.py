@@ -60,8 +60,11 @@ async def ask_handler(url: ScoredUrl | None, api: ScoredApi | None) -> ScoreHand
 def _told(data: bytes) -> ScoreHandler | None:
     try:
         document: Any = json.loads(data.rpartition(DELIMITER)[2])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or document.get("language") not in LANGUAGES:
         return None
-    return ScoreHandler(document["language"], str(document.get("runtime", "")), dict(document.get("without", {})))
+    without = document.get("without", {})
+    if not isinstance(without, dict) or not all(isinstance(why, str) for why in without.values()):
+        return None
+    return ScoreHandler(document["language"], str(document.get("runtime", "")), without)

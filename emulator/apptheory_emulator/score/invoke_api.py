@@ -4,7 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +35,14 @@ class ApiAnswer:
     log: str | None = None
     problem: str = ""
     error_code: str = ""
+    left: bool = False
+    """Whether nobody waits for the rest."""
+
+    def so_far(self, problem: str) -> "ApiAnswer":
+        """Leave it, and give what there is of it."""
+        self.left = True
+        payloads = [*self.payloads]
+        return ApiAnswer(payloads, self.seconds[: len(payloads)], problem=problem)
 
     @property
     def payload(self) -> bytes:
@@ -75,26 +85,49 @@ class ScoredApi:
     """
 
     def __init__(self, endpoint: str, name: str, *, timeout: float) -> None:
-        """Ask at `endpoint` for the function `name`; `timeout` is in seconds, for each part of an answer."""
+        """Ask at `endpoint` for the function `name`.
+
+        `timeout` is in seconds, for each part of an answer; a whole one may take twice as long.
+        """
         self.endpoint = endpoint
         self.name = name
+        self._patience = 2 * timeout
         self._client = _client(endpoint, timeout)
 
     async def invoke(self, case: str, *, name: str | None = None, log: bool = False) -> ApiAnswer:
         """Call Invoke."""
-        return await asyncio.to_thread(self._asked, self._invoke, case, "", name or self.name, log)
+        return await self._asked(self._invoke, case, "", name or self.name, log)
 
-    async def stream(self, case: str, query: str = "", *, name: str | None = None) -> ApiAnswer:
-        """Call InvokeWithResponseStream."""
-        return await asyncio.to_thread(self._asked, self._stream, case, query, name or self.name, False)
+    async def stream(self, case: str, query: str = "", *, name: str | None = None, longer: float = 0) -> ApiAnswer:
+        """Call InvokeWithResponseStream; `longer` are seconds that the handler takes on purpose."""
+        return await self._asked(self._stream, case, query, name or self.name, False, longer=longer)
 
     def close(self) -> None:
         """Close its connections."""
         self._client.close()
 
-    def _asked(self, ask: Callable[..., None], case: str, query: str, name: str, log: bool) -> ApiAnswer:
+    async def _asked(
+        self, ask: Callable[..., None], case: str, query: str, name: str, log: bool, *, longer: float = 0
+    ) -> ApiAnswer:
+        """Call an operation on a thread that nobody waits for: an answer without an end must not hold a process."""
+        answer, done = ApiAnswer(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def call() -> None:
+            self._call(answer, ask, case, query, name, log)
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(done.set)
+
+        Thread(target=call, name="invoke-api", daemon=True).start()
+        try:
+            async with asyncio.timeout(self._patience + longer):
+                await done.wait()
+        except TimeoutError:
+            return answer.so_far(f"no end after {self._patience + longer:g} s")
+        return answer
+
+    def _call(self, answer: ApiAnswer, ask: Callable[..., None], case: str, query: str, name: str, log: bool) -> None:
         """Call an operation; whatever the SDK raises belongs to the answer."""
-        answer = ApiAnswer()
         try:
             ask(answer, FunctionName=name, Payload=_event(case, query), LogType="Tail" if log else "None")
         except Exception as error:  # noqa: BLE001 - of botocore, of urllib3, of parsers on what is no answer
@@ -102,7 +135,6 @@ class ScoredApi:
             response = getattr(error, "response", None)
             fields = response.get("Error", {}) if isinstance(response, dict) else {}
             answer.error_code = fields.get("Code", "")
-        return answer
 
     def _invoke(self, answer: ApiAnswer, **arguments: Any) -> None:
         response = self._client.invoke(**arguments)
@@ -112,12 +144,15 @@ class ScoredApi:
 
     def _stream(self, answer: ApiAnswer, **arguments: Any) -> None:
         began = time.monotonic()
-        for event in self._client.invoke_with_response_stream(**arguments)["EventStream"]:
-            if "PayloadChunk" in event:
-                answer.payloads.append(event["PayloadChunk"]["Payload"])
-                answer.seconds.append(time.monotonic() - began)
-            if "InvokeComplete" in event:
-                answer.ended = event["InvokeComplete"]
+        with closing(self._client.invoke_with_response_stream(**arguments)["EventStream"]) as events:
+            for event in events:
+                if answer.left:
+                    return
+                if "PayloadChunk" in event:
+                    answer.seconds.append(time.monotonic() - began)
+                    answer.payloads.append(event["PayloadChunk"]["Payload"])
+                if "InvokeComplete" in event:
+                    answer.ended = event["InvokeComplete"]
 
 
 def _client(endpoint: str, timeout: float) -> Any:

@@ -86,7 +86,7 @@ def _words(command: Sequence[str] | str) -> tuple[str, ...]:
     if not isinstance(command, list | tuple) or not all(isinstance(word, str) and "\0" not in word for word in command):
         raise UsageError(f"exec takes a command as text or as a list of words, not {command!r}")
     if not command or not command[0]:
-        raise UsageError('exec is empty; it takes a command, such as exec=["./bootstrap"]')
+        raise UsageError("exec is empty; it takes a command, such as ./bootstrap")
     return tuple(command)
 
 

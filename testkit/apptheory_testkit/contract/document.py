@@ -1,6 +1,7 @@
 """Contract documents: one case of the streaming contract in one JSON file."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,13 @@ class _Reading:
 
 def _json(text: str, file: str) -> Any:
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+        value = json.loads(
+            text,
+            object_pairs_hook=_distinct,
+            parse_constant=_refuse,
+            parse_float=lambda number: _finite(number, float(number)),
+            parse_int=lambda number: _finite(number, int(number)),
+        )
         json.dumps(value, ensure_ascii=False).encode()
         return value
     except UnicodeEncodeError as error:
@@ -167,6 +174,13 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"one object has the field {twice!r} twice")
     return found
+
+
+def _finite(text: str, number: float) -> float:
+    """Refuse what no clock and no other language has."""
+    if abs(number) > sys.float_info.max:
+        raise ValueError(f"{text if len(text) <= 20 else f'{text[:20]}…'} is larger than any number of JSON's readers")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

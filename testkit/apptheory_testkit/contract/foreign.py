@@ -40,9 +40,11 @@ def why_foreign(document: Mapping[str, Any]) -> str | None:
         found = sorted(names & set(_object(document, part)))
         if found:
             return f"{part}.{found[0]} is about AppTheory itself"
-    if _object(_object(document, "input"), "aws_event").get("source") in _SOURCES:
+    source = _object(_object(document, "input"), "aws_event").get("source")
+    if isinstance(source, str) and source in _SOURCES:
         return "AppSync is no HTTP front, and streams nothing"
-    for route in _object(document, "setup").get("routes") or ():
+    routes = _object(document, "setup").get("routes")
+    for route in routes if isinstance(routes, list) else ():
         if isinstance(route, dict) and "auth_required" in route:
             return "setup.routes.auth_required is about AppTheory itself"
         if isinstance(route, dict) and "handler" in route and route["handler"] is None:

@@ -44,7 +44,10 @@ def request_of_event(event: Mapping[str, Any]) -> HttpRequest:
 
     The handler gets the event itself, so only what the way there needs is taken over.
     """
-    told = as_format_2(event)
+    try:
+        told = as_format_2(event)
+    except (AttributeError, TypeError, ValueError) as error:  # a list where there is to be an object, and so on
+        raise UsageError(f"this event is none of an HTTP request: {error}") from error
     context = told.get("requestContext")
     http = context.get("http") if isinstance(context, Mapping) else None
     method = http.get("method") if isinstance(http, Mapping) else None

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from apptheory_streaming.errors import UsageError
 from apptheory_streaming.options import is_count, is_number
-from apptheory_testkit.recordings.model import Ended, Recording, TimedChunk
+from apptheory_testkit.recordings.model import MOST_SECONDS, Ended, Recording, TimedChunk
 
 __all__ = ["check_place", "cut_at", "hurried", "recut", "stalled_at"]
 
@@ -32,8 +32,8 @@ def cut_at(recording: Recording, at: int) -> Recording:
 
 def stalled_at(recording: Recording, at: int, seconds: float) -> Recording:
     """Let chunk `at`, and all that follows it, come so many seconds later."""
-    if not (is_number(seconds) and 0 <= seconds < float("inf")):
-        raise UsageError(f"a stall takes seconds, 0 or more, not {seconds!r}")
+    if not (is_number(seconds) and 0 <= seconds <= MOST_SECONDS):
+        raise UsageError(f"a stall takes seconds, 0 or more and no more than a year has, not {seconds!r}")
     late = tuple(TimedChunk(each.data, _nanosecond(each.at + seconds)) for each in recording.chunks[at:])
     return replace(
         recording, chunks=(*recording.chunks[:at], *late), ended_at=_nanosecond(recording.ended_at + seconds)

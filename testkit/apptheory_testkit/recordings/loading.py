@@ -11,7 +11,7 @@ from apptheory_streaming.options import is_number
 from apptheory_streaming.wire.head import Head, make_head
 from apptheory_testkit.contract.document import ContractCase, parse_document
 from apptheory_testkit.contract.expected import ExpectedResponse
-from apptheory_testkit.recordings.model import END_WORDS, Ended, NotARecording, Recording, TimedChunk
+from apptheory_testkit.recordings.model import END_WORDS, MOST_SECONDS, Ended, NotARecording, Recording, TimedChunk
 
 __all__ = ["load_recording", "parse_recording"]
 
@@ -105,9 +105,10 @@ class _Reading:
         return {name: tuple(self._texts("platform_headers", values)) for name, values in headers.items()}
 
     def _seconds(self, name: str, value: object) -> float:
-        if is_number(value) and 0 <= value < float("inf"):
+        if is_number(value) and 0 <= value <= MOST_SECONDS:
             return float(value)
-        raise self._wrong(name, f"must be seconds, 0 or more, not {value!r}")
+        hint = "; a recording is no longer than a year" if is_number(value) and value > 0 else ""
+        raise self._wrong(name, f"must be seconds, 0 or more, not {value!r}{hint}")
 
     def _text(self, name: str) -> str:
         value = self._fields.get(name, "")

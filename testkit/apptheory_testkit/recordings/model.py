@@ -8,7 +8,10 @@ from apptheory_streaming.errors import StreamingError, UsageError
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.request import HttpRequest
 
-__all__ = ["END_WORDS", "Ended", "NotARecording", "RecordedCut", "Recording", "TimedChunk"]
+__all__ = ["END_WORDS", "MOST_SECONDS", "Ended", "NotARecording", "RecordedCut", "Recording", "TimedChunk"]
+
+MOST_SECONDS = 366 * 86_400
+"""The longest recording, which every clock can count in nanoseconds."""
 
 
 class Ended(StrEnum):

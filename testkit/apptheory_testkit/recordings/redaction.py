@@ -1,19 +1,19 @@
 """Takes the secrets out of a recording, and says what it took."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote_plus
 
 from apptheory_streaming.wire.head import Head
 from apptheory_streaming.wire.request import HttpRequest
-from apptheory_testkit.recordings.model import Recording, TimedChunk
+from apptheory_testkit.recordings.echoes import Echoes
+from apptheory_testkit.recordings.model import Recording
 from apptheory_testkit.recordings.secret_names import (
     REDACTED,
     SecretNames,
+    redact_addresses,
     redact_cookies,
     redact_credentials,
     redact_set_cookie,
@@ -21,11 +21,8 @@ from apptheory_testkit.recordings.secret_names import (
 
 __all__ = ["redact"]
 
-LEAST_ECHO = 8
-"""A secret of fewer characters is not looked for elsewhere: it may be a common word."""
-
 _FORM = "application/x-www-form-urlencoded"
-_MASK = b"*"
+_ADDRESSES = frozenset({"content-location", "location", "referer"})
 
 
 def redact(recording: Recording, *, names: Iterable[str] = ()) -> Recording:
@@ -33,8 +30,8 @@ def redact(recording: Recording, *, names: Iterable[str] = ()) -> Recording:
 
     Secrets are the values of `Authorization`, of cookies, and of headers, parameters of the query and
     fields of the request's body whose names have a word such as `token`, `signature` or `api-key`, or
-    are among `names`.  Where the response repeats one of them, its bytes are masked one by one, so that
-    chunks keep their sizes.
+    are among `names`.  Wherever else one of them stands, it is replaced too; in the response's body its
+    bytes are masked one by one, so that chunks keep their sizes.
     """
     work = _Redaction(SecretNames.with_more(names))
     redacted = replace(
@@ -75,10 +72,10 @@ class _Redaction:
 
     def header(self, name: str, value: str) -> str:
         lower = name.lower()
-        if lower in ("location", "referer", "content-location"):
+        if lower in _ADDRESSES:
             return self.address(value)
         if lower != "cookie" and not self.names.holds(name):
-            return value
+            return self._addresses(value)
         self._note(f"header {lower}")
         if lower == "cookie":
             return self._keep(redact_cookies(value))
@@ -87,43 +84,48 @@ class _Redaction:
         return self._keep((REDACTED, (value,)))
 
     def address(self, address: str) -> str:
-        before, mark, rest = address.partition("?")
-        query, hash_, fragment = rest.partition("#")
-        return before + mark + self.query(query) + hash_ + fragment
+        """Of an address alone, whose query and fragment go on to their ends."""
+        before, hash_, fragment = address.partition("#")
+        path, mark, query = before.partition("?")
+        return self._addresses(path) + mark + self.query(query) + hash_ + self.query(fragment)
 
     def query(self, query: str) -> str:
         return "&".join(self._parameter(each) for each in query.split("&"))
 
     def body(self, body: bytes, content_type: str) -> bytes:
+        """JSON is told by itself: clients send it as a form too."""
         try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            return body
-        if content_type.partition(";")[0].strip().lower() == _FORM:
-            return self.query(text).encode()
-        try:
-            value = json.loads(text)
-        except ValueError:
-            return body
-        before = set(self.secrets)
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            is_form = content_type.partition(";")[0].strip().lower() == _FORM
+            return self.query(body.decode("latin-1")).encode("latin-1") if is_form else body
+        noted = len(self.found)
         left = self._fields(value)
-        return body if self.secrets == before else json.dumps(left, ensure_ascii=False).encode()
+        return body if len(self.found) == noted else _json_bytes(left)
 
     def without_echoes(self, recording: Recording) -> Recording:
-        """Mask what repeats a secret: in the head of the response and in its body, across chunks."""
-        secrets = sorted((each for each in self.secrets if len(each) >= LEAST_ECHO), key=len, reverse=True)
-        if not secrets:
-            return recording
-        pattern = re.compile("|".join(re.escape(each) for each in secrets))
+        """Take away what repeats a secret: in the request, in the head of the response, in its body across chunks."""
+        echoes = Echoes(self.secrets)
+        chunks, places = echoes.masked(recording.chunks)
+        left = replace(
+            recording,
+            request=_request_without(recording.request, echoes),
+            name=echoes.without(recording.name),
+            url=echoes.without(recording.url),
+        )
+        if left != recording:
+            self._note("an echo in the request")
         head = replace(
             recording.head,
-            headers={
-                name: tuple(self._echo(pattern, each) for each in values)
-                for name, values in recording.head.headers.items()
-            },
-            cookies=tuple(self._echo(pattern, each) for each in recording.head.cookies),
+            headers=_headers_without(recording.head.headers, echoes),
+            cookies=tuple(map(echoes.without, recording.head.cookies)),
         )
-        return replace(recording, head=head, chunks=self._masked(recording.chunks, secrets))
+        platform = _headers_without(recording.platform_headers, echoes)
+        if (head, platform) != (recording.head, recording.platform_headers):
+            self._note("an echo in the response's head")
+        if places:
+            self._note(f"{places} place{'' if places == 1 else 's'} in the response's body")
+        return replace(left, head=head, platform_headers=platform, chunks=chunks)
 
     # -- one by one ---------------------------------------------------------------------------
 
@@ -133,8 +135,7 @@ class _Redaction:
         if not equals or not value or not self.names.holds_in_query(plain):
             return pair
         self._note(f"parameter {plain}")
-        self.secrets.add(unquote_plus(value))
-        return f"{name}={self._keep((REDACTED, (value,)))}"
+        return f"{name}={self._keep((REDACTED, (value, unquote_plus(value))))}"
 
     def _fields(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -144,28 +145,27 @@ class _Redaction:
         return {name: self._field(name, each) for name, each in value.items()}
 
     def _field(self, name: str, value: Any) -> Any:
-        if not isinstance(value, str) or not self.names.holds(name):
-            return self._fields(value)
+        return self._secret(name, value) if self.names.holds(name) else self._fields(value)
+
+    def _secret(self, name: str, value: Any) -> Any:
+        """All text under a name that holds a secret is one; a number alone, where the name is its own."""
+        if isinstance(value, list):
+            return [self._secret(name, each) for each in value]
+        if isinstance(value, dict):
+            return {
+                inner: self._secret(name, each) if isinstance(each, str | list | dict) else self._field(inner, each)
+                for inner, each in value.items()
+            }
+        if value is None or isinstance(value, bool):
+            return value
         self._note(f"field {name} of the request's body")
-        return self._keep((REDACTED, (value,)))
+        return self._keep((REDACTED, (str(value),)))
 
-    def _masked(self, chunks: tuple[TimedChunk, ...], secrets: Iterable[str]) -> tuple[TimedChunk, ...]:
-        body = b"".join(chunk.data for chunk in chunks)
-        pattern = re.compile(b"|".join(re.escape(each.encode("utf-8", "surrogateescape")) for each in secrets))
-        masked, places = pattern.subn(lambda found: _MASK * len(found[0]), body)
-        if not places:
-            return chunks
-        self._note(f"{places} place{'' if places == 1 else 's'} in the response's body")
-        ends = accumulate(len(chunk.data) for chunk in chunks)
-        return tuple(
-            TimedChunk(masked[end - len(chunk.data) : end], chunk.at) for chunk, end in zip(chunks, ends, strict=True)
-        )
-
-    def _echo(self, pattern: re.Pattern[str], text: str) -> str:
-        left, places = pattern.subn(REDACTED, text)
-        if places:
-            self._note("an echo in the response's head")
-        return left
+    def _addresses(self, value: str) -> str:
+        left, secrets, found = redact_addresses(value, self.names)
+        for what in found:
+            self._note(what)
+        return self._keep((left, secrets))
 
     def _keep(self, redacted: tuple[str, tuple[str, ...]]) -> str:
         left, secrets = redacted
@@ -174,3 +174,24 @@ class _Redaction:
 
     def _note(self, what: str) -> None:
         self.found[what] = None
+
+
+def _request_without(request: HttpRequest, echoes: Echoes) -> HttpRequest:
+    return replace(
+        request,
+        path=echoes.without(request.path),
+        query=echoes.without(request.query),
+        headers=tuple((name, echoes.without(value)) for name, value in request.headers),
+        body=echoes.without_in(request.body),
+    )
+
+
+def _headers_without(headers: Mapping[str, Iterable[str]], echoes: Echoes) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(map(echoes.without, values)) for name, values in headers.items()}
+
+
+def _json_bytes(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair has its escape alone
+        return json.dumps(value).encode()

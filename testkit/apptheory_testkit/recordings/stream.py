@@ -18,6 +18,9 @@ from apptheory_testkit.recordings.playing import moment_after, play, play_blocki
 
 __all__ = ["Recorded", "check_speed", "recorded"]
 
+_SLOWEST = 1e-6
+"""Below it a recording of a year would not end before any clock does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -101,6 +104,8 @@ def recorded(path: str | os.PathLike[str]) -> Recorded:
     A relative path is looked for beside the file that calls this, then in the current folder.
     Raises NotARecording for a file that is none, and UsageError for one that cannot be read.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f'recorded takes the path of a file, such as "chat.stream.json", not {path!r}')
     from apptheory_testkit.recordings.loading import load_recording  # noqa: PLC0415 - heavy
 
     given = Path(path)
@@ -110,6 +115,6 @@ def recorded(path: str | os.PathLike[str]) -> Recorded:
 
 def check_speed(speed: object) -> float:
     """Give a speed; raises UsageError for what is no number above 0."""
-    if is_number(speed) and 0 < speed < float("inf"):
+    if is_number(speed) and _SLOWEST <= speed < float("inf"):
         return float(speed)
     raise UsageError(f"a speed is a number above 0, such as 2 for twice as fast, not {speed!r}")

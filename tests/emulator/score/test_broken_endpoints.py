@@ -14,6 +14,7 @@ from apptheory_emulator.score.handler import NoScoreHandler
 from apptheory_emulator.score.run import ScoreOptions, score_endpoint
 from apptheory_emulator.score.table import CASES
 from apptheory_streaming import StreamingResponse
+from apptheory_streaming.wire.event_stream import encode_message
 from broken_endpoint import WRONG_ANSWERS, Visit, broken_endpoint, fixed
 from lambda_api import control_port
 
@@ -67,7 +68,7 @@ async def never_ends(visit: Visit) -> None:
         (hangs, "no answer"),
         (leaves, "a connection that ended before an answer"),
         (never_ends, "no end"),
-        (speaks_something_else, "ValueError: invalid literal for int() with base 10: 'smtp.example'"),
+        (speaks_something_else, "an answer that is not HTTP"),
     ],
     ids=["hangs", "leaves", "never ends", "no HTTP"],
 )
@@ -77,6 +78,27 @@ async def test_an_endpoint_that_does_not_answer_fails_in_words(answer: Any, came
         score = await score_url(url, "late-error", patience=Patience(timeout=0.2))
 
     assert (score.verdict, score.came) == (Verdict.FAILS, came)
+
+
+async def floods(visit: Visit) -> None:
+    """Events of a stream whose end never comes."""
+    await visit.head(200, ["content-type: application/vnd.amazon.eventstream"])
+    event = {":message-type": "event", ":event-type": "PayloadChunk", ":content-type": "application/octet-stream"}
+    while True:
+        visit.writer.write(encode_message(event, b"x"))
+        await visit.writer.drain()
+        await asyncio.sleep(0)
+
+
+async def test_an_invoke_api_that_never_ends_fails_in_words() -> None:
+    """Its time ends as that of a URL does, although every part of the answer comes at once."""
+    patience = Patience(timeout=0.2, pauses=(0.05,))
+    async with broken_endpoint(floods) as url:
+        options = ScoreOptions(invoke=url, name="score", handler="node", only=("sdk-prelude",), patience=patience)
+        (score,) = (await score_endpoint(options)).scores
+
+    assert score.verdict is Verdict.FAILS
+    assert score.came.endswith("no end after 0.4 s")
 
 
 async def test_a_stream_that_is_slow_to_begin_is_given_a_longer_pause() -> None:

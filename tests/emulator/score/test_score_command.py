@@ -95,11 +95,12 @@ async def test_the_card_as_json() -> None:
         (("http://127.0.0.1:1/",), "nobody answers at http://127.0.0.1:1/: "),
         (("chat.py",), "'chat.py' is no URL of a function, such as http://127.0.0.1:8000/"),
         (("http://[",), "'http://[' is no URL: "),
+        (("http://a..b/",), "'http://a..b/' is no URL: "),
         (("http://127.0.0.1:1/", "--invoke", "http://127.0.0.1:1"), "--invoke and --name go together"),
         (("--invoke", "nowhere", "--name", "score"), "'nowhere' is no endpoint of an Invoke API"),
         (("http://127.0.0.1:1/", "--only", "all"), "there is no case 'all'; --list lists them"),
     ],
-    ids=["nothing", "nobody", "no URL", "half a URL", "no name", "no endpoint", "no case"],
+    ids=["nothing", "nobody", "no URL", "half a URL", "no host", "no name", "no endpoint", "no case"],
 )
 def test_wrong_use_ends_with_2_and_one_line(arguments: tuple[str, ...], said: str) -> None:
     """So that a script can tell it from an endpoint that is wrong."""
@@ -107,6 +108,21 @@ def test_wrong_use_ends_with_2_and_one_line(arguments: tuple[str, ...], said: st
 
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"apptheory-emulate score: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [b'{"language": "node", "without": 5}', b'{"language": "node", "without": {"raw": 5}}', b"[" * 100_000],
+    ids=["no mapping", "no reason", "too deep"],
+)
+async def test_what_is_no_answer_of_a_score_handler_is_shown_and_ends_with_2(told: bytes) -> None:
+    """Whatever stands in it."""
+    async with broken_endpoint(fixed(200, told)) as url:
+        done = await asyncio.to_thread(run, url)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("apptheory-emulate score: /score/about should say which score handler this is, ")
     assert done.stderr.count("\n") == 1
 
 

@@ -36,7 +36,7 @@ async def _progressive(endpoint: Endpoint) -> Finding:
     late: list[str] = []
     for pause in endpoint.patience.pauses:
         chunks = PausedChunks(3, LARGE, pause)
-        answer = await endpoint.sdk.stream("pauses", chunks.query)
+        answer = await endpoint.sdk.stream("pauses", chunks.query, longer=chunks.seconds)
         if answer.body != chunks.body or answer.ended is None:
             return Finding(holds=False, expected=expected, came=str(answer))
         moments = [answer.when(LARGE), answer.when(2 * LARGE)]
