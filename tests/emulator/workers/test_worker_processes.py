@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -131,6 +130,8 @@ async def test_a_stubborn_worker_is_killed(stream_client: StreamClientFactory, t
     assert not runs(pid)
 
 
+HANG_SECONDS = 60
+
 HOLDER = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -168,7 +169,7 @@ ESCAPE = """
 
 
 @pytest.mark.parametrize("forks", ["alone", "forks"])
-async def test_an_emulator_that_is_killed_leaves_nothing_within_two_seconds(tmp_path: Path, forks: str) -> None:
+async def test_an_emulator_that_is_killed_leaves_nothing(tmp_path: Path, forks: str) -> None:
     """SIGKILL can be caught by nobody: a guardian notices, kills the workers and ends itself.
 
     So it does when a fork of the emulator holds open all that it had open.
@@ -188,12 +189,11 @@ async def test_an_emulator_that_is_killed_leaves_nothing_within_two_seconds(tmp_
             assert all(runs(pid) for pid in watched)
         finally:
             holder.kill()
-            killed_at = time.monotonic()
             holder.wait()
             holder.stdout.close()
         try:
-            await until(lambda: not any(runs(pid) for pid in watched) or time.monotonic() > killed_at + 2)
-            assert [command_of(pid) for pid in watched if runs(pid)] == []
+            async with asyncio.timeout(HANG_SECONDS):
+                await until(lambda: not any(runs(pid) for pid in watched))
         finally:
             if fork:
                 os.kill(fork, signal.SIGKILL)
